@@ -1,0 +1,96 @@
+"""The only module that knows Motor: how the database is opened, and what its errors mean."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo.errors import (
+    ConnectionFailure,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    NetworkTimeout,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WaitQueueTimeoutError,
+    WTimeoutError,
+)
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from knote.errors import NotesUnavailable
+from knote.settings import Settings
+
+__all__ = [
+    "ASCENDING",
+    "DESCENDING",
+    "Collection",
+    "Database",
+    "Document",
+    "DuplicateKeyError",
+    "IndexModel",
+    "ReturnDocument",
+    "database_errors",
+    "open_database",
+]
+
+Document = dict[str, Any]
+Database = AsyncIOMotorDatabase[Document]
+Collection = AsyncIOMotorCollection[Document]
+
+_UNAVAILABLE = (
+    ConnectionFailure,
+    ExecutionTimeout,
+    NetworkTimeout,
+    ServerSelectionTimeoutError,
+    WaitQueueTimeoutError,
+    WTimeoutError,
+)
+# Codes of a server that is starting, stepping down, stopping or out of disk: all pass with time.
+_PASSING_CODES = frozenset(
+    {6, 7, 43, 50, 64, 89, 91, 189, 202, 262, 10107, 11600, 11602, 13435, 13436, 14031}
+)
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[Database]:
+    """The database of `MONGO_URL`, with majority reads and journaled majority writes.
+
+    Opening connects to nothing: the first operation does, and a server that is away is waited for
+    by each operation for `mongo_timeout_seconds` at the most.
+    """
+    client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
+        settings.mongo_url.get_secret_value(),
+        appname="knote",
+        tz_aware=True,
+        timeoutMS=int(settings.mongo_timeout_seconds * 1000),
+        serverSelectionTimeoutMS=int(min(5, settings.mongo_timeout_seconds) * 1000),
+        connectTimeoutMS=2000,
+        heartbeatFrequencyMS=2000,
+        retryWrites=True,
+        retryReads=True,
+    )
+    try:
+        yield client.get_default_database("knote").with_options(
+            read_concern=ReadConcern("majority"),
+            write_concern=WriteConcern(w="majority", j=True),
+        )
+    finally:
+        client.close()
+
+
+@contextmanager
+def database_errors() -> Iterator[None]:
+    """Turns what the driver raises while MongoDB is away into `NotesUnavailable`; the rest passes."""
+    try:
+        yield
+    except DuplicateKeyError:
+        raise
+    except PyMongoError as error:
+        code = getattr(error, "code", None)
+        if isinstance(error, _UNAVAILABLE) or error.timeout or code in _PASSING_CODES:
+            raise NotesUnavailable(
+                "The notes cannot be reached right now. Nothing was lost: try again in a moment."
+            ) from error
+        raise

@@ -1,0 +1,1 @@
+"""Notes: Markdown texts, their versions and their search."""

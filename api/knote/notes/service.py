@@ -1,0 +1,197 @@
+"""What may be done with notes, and what that means."""
+
+import hashlib
+import re
+from typing import Any
+
+from knote.clock import Clock, IdSource
+from knote.errors import (
+    Conflict,
+    ContentTooLarge,
+    IdempotencyKeyReused,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+)
+from knote.mongo import Document
+from knote.notes.schemas import Note, NotePicture
+from knote.notes.search import index_terms, parse_query
+from knote.notes.store import NoteStore, sized_pictures
+from knote.pages import Keyset, Page, decode_cursor, encode_cursor
+from knote.pictures.references import picture_ids, picture_url, without_references
+from knote.pictures.store import PictureStore
+from knote.preconditions import EntityTags
+
+_NOTE_ID = re.compile(r"[a-z2-7]{24}")
+_VERSION_TAG = re.compile(r'"([1-9][0-9]{0,17})"')
+
+
+class NoteService:
+    """The notes of the notebook. All methods raise `NotesUnavailable` while MongoDB is away."""
+
+    def __init__(
+        self,
+        notes: NoteStore,
+        pictures: PictureStore,
+        *,
+        max_note_bytes: int,
+        clock: Clock,
+        new_id: IdSource,
+    ) -> None:
+        self._notes = notes
+        self._pictures = pictures
+        self._max_note_bytes = max_note_bytes
+        self._clock = clock
+        self._new_id = new_id
+
+    async def create(self, content: str, idempotency_key: str | None) -> Note:
+        """Writes a new note, or answers the one that the same key and content made before.
+
+        Raises `Invalid`, `ContentTooLarge`, `IdempotencyKeyReused`, and `Conflict` if the key's
+        note has been deleted since.
+        """
+        fields = await self._written(content)
+        now = self._clock()
+        document = {
+            "_id": self._new_id(),
+            "version": 1,
+            "created_at": now,
+            "updated_at": now,
+            "deleted_at": None,
+            **fields,
+        }
+        if idempotency_key is not None:
+            document["idempotency"] = {"key": idempotency_key, "content": _digest(content)}
+        stored = await self._notes.insert(document)
+        if stored is not document:
+            _check_replay(stored, content)
+        return _note(stored)
+
+    async def read(self, note_id: str) -> Note:
+        """The note as it is now. Raises `NotFound`."""
+        document = await self._notes.find(note_id) if _NOTE_ID.fullmatch(note_id) else None
+        if document is None:
+            raise _not_found()
+        return _note(document)
+
+    async def page(self, limit: int, cursor: str | None, search: str | None) -> Page[Note]:
+        """One page of notes, newest first. Raises `Invalid` for a cursor of another list."""
+        search = (search or "").strip()
+        scope = f"notes?q={search}"
+        after = decode_cursor(cursor, scope=scope) if cursor is not None else None
+        query = parse_query(search) if search else None
+        if query is not None and not (query.whole or query.starts):
+            return Page(items=[], next=None)
+        found = await self._notes.page(query, after, limit + 1)
+        items = [_note(document) for document in found[:limit]]
+        if len(found) <= limit:
+            return Page(items=items, next=None)
+        last = Keyset(items[-1].created_at, items[-1].id)
+        return Page(items=items, next=encode_cursor(last, scope=scope))
+
+    async def replace(self, note_id: str, content: str, if_match: EntityTags) -> Note:
+        """Writes a new version if the current one is the one named.
+
+        Raises `NotFound`, `PreconditionFailed`, `Invalid`, `ContentTooLarge`.
+        """
+        fields = await self._written(content)
+        if _NOTE_ID.fullmatch(note_id):
+            fields["updated_at"] = self._clock()
+            document = await self._notes.replace(note_id, _versions(if_match), fields)
+            if document is not None:
+                return _note(document)
+        raise await self._refusal(note_id)
+
+    async def delete(self, note_id: str, if_match: EntityTags) -> None:
+        """Puts the note into the trash if its version is the one named.
+
+        Raises `NotFound`, `PreconditionFailed`.
+        """
+        if _NOTE_ID.fullmatch(note_id) and await self._notes.delete(
+            note_id, _versions(if_match), self._clock()
+        ):
+            return
+        raise await self._refusal(note_id)
+
+    async def restore(self, note_id: str) -> Note:
+        """The note as it was, out of the trash; no change to one that is not in it.
+
+        Raises `NotFound` when it never was or has been swept.
+        """
+        document = await self._notes.restore(note_id) if _NOTE_ID.fullmatch(note_id) else None
+        if document is None:
+            raise _not_found()
+        return _note(document)
+
+    async def _written(self, content: str) -> Document:
+        """The fields that follow from a note's content."""
+        size_bytes = len(content.encode())
+        if size_bytes > self._max_note_bytes:
+            raise ContentTooLarge(
+                f"This note has {size_bytes:,} bytes; at most {self._max_note_bytes:,} are kept. "
+                "Shorten it, or split it into several notes.",
+                extra={"size_bytes": size_bytes, "max_bytes": self._max_note_bytes},
+            )
+        if not content.strip():
+            raise Invalid("This note is blank. Write something first.", location=("body", "content"))
+        ids = picture_ids(content)
+        sizes = await self._pictures.claim(ids) if ids else {}
+        return {
+            "content": content,
+            "terms": index_terms(without_references(content)),
+            "pictures": sized_pictures(ids, sizes),
+        }
+
+    async def _refusal(self, note_id: str) -> NotFound | PreconditionFailed:
+        """Why a conditional write matched nothing."""
+        try:
+            current = await self.read(note_id)
+        except NotFound as error:
+            return error
+        return PreconditionFailed(
+            "This note was changed since you read it. `current` is what it says now: "
+            "bring both together and send the new ETag.",
+            extra={"current": current.model_dump(mode="json")},
+            headers={"ETag": current.etag},
+        )
+
+
+def _check_replay(stored: Document, content: str) -> None:
+    """Raises when a note found by its key does not answer a repeated request."""
+    if stored["idempotency"]["content"] != _digest(content):
+        raise IdempotencyKeyReused(
+            "This Idempotency-Key was used for a note with another content. Use a new key.",
+            location=("header", "Idempotency-Key"),
+        )
+    if stored["deleted_at"] is not None:
+        raise Conflict(
+            "The note that was made with this Idempotency-Key has been deleted since. "
+            "Use a new key to write it anew."
+        )
+
+
+def _note(document: Document) -> Note:
+    pictures = [
+        NotePicture(url=picture_url(picture["id"]), **picture)
+        for picture in document["pictures"]
+        if picture["width"] is not None
+    ]
+    values: dict[str, Any] = {
+        name: document[name] for name in ("content", "version", "created_at", "updated_at")
+    }
+    return Note.model_construct(id=document["_id"], pictures=pictures, **values)
+
+
+def _versions(tags: EntityTags) -> list[int] | None:
+    """The versions that the tags name; None for any."""
+    if tags.is_any:
+        return None
+    return sorted(int(found[1]) for tag in tags.tags if (found := _VERSION_TAG.fullmatch(tag)))
+
+
+def _digest(content: str) -> str:
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _not_found() -> NotFound:
+    return NotFound("There is no such note. It may have been deleted.")

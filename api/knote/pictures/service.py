@@ -1,0 +1,191 @@
+"""The life of a picture: upload, check, keep, serve."""
+
+import asyncio
+import hashlib
+import logging
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO, NamedTuple
+
+import anyio
+
+from knote.clock import Clock, IdSource
+from knote.errors import ContentTooLarge, Invalid, NotFound, PicturesUnavailable, UnsupportedPicture
+from knote.mongo import Document
+from knote.pictures.ranges import ByteRange
+from knote.pictures.references import picture_url
+from knote.pictures.refusal import PictureRefused
+from knote.pictures.schemas import Picture
+from knote.pictures.store import ObjectName, PictureStore
+from knote.pictures.variants import variant_width
+from knote.pictures.worker import PictureWorker
+from knote.s3 import ObjectMissing
+
+logger = logging.getLogger(__name__)
+
+_PICTURE_ID = re.compile(r"[0-9a-f]{64}")
+_COPY_BYTES = 1024 * 1024
+
+
+class Served(NamedTuple):
+    """One object to be served: which, how large, and of what type."""
+
+    name: ObjectName
+    content_type: str
+    size_bytes: int
+
+    @property
+    def etag(self) -> str:
+        """The strong entity tag: the bytes under one id and width never change."""
+        suffix = f"-{self.name.variant}" if self.name.variant else ""
+        return f'"{self.name.picture_id}{suffix}"'
+
+
+class PictureService:
+    """The pictures of the notebook.
+
+    Methods raise `PicturesUnavailable` while the object store is away and `NotesUnavailable` while
+    MongoDB is.
+    """
+
+    def __init__(
+        self,
+        pictures: PictureStore,
+        worker: PictureWorker,
+        *,
+        max_picture_bytes: int,
+        clock: Clock,
+        new_id: IdSource,
+    ) -> None:
+        self._pictures = pictures
+        self._worker = worker
+        self._max_picture_bytes = max_picture_bytes
+        self._clock = clock
+        self._new_id = new_id
+
+    async def create(self, upload: BinaryIO) -> tuple[Picture, bool]:
+        """Keeps the uploaded picture. Returns it, and whether it is new.
+
+        Raises `ContentTooLarge`, `UnsupportedPicture`, or `Invalid` for one that cannot be kept.
+        """
+        with TemporaryDirectory(prefix="knote-", ignore_cleanup_errors=True) as folder:
+            source, clean = Path(folder, "upload"), Path(folder, "clean")
+            id_ = await asyncio.to_thread(self._receive, upload, source)
+            if row := await self._pictures.reuse(id_):
+                return _picture(row), False
+            try:
+                inspected = await self._worker.inspect(source, clean)
+            except PictureRefused as refused:
+                raise _refusal(refused) from refused
+            name = ObjectName(id_, self._new_id(), None)
+            await self._pictures.begin(name, self._clock())
+            await self._pictures.put_object(name, clean, inspected.content_type)
+        fields = {
+            "content_type": inspected.content_type,
+            "size_bytes": inspected.size_bytes,
+            "sha256": inspected.sha256,
+            "width": inspected.width,
+            "height": inspected.height,
+            "animated": inspected.animated,
+            "created_at": self._clock(),
+        }
+        if row := await self._pictures.complete(name, fields):
+            return _picture(row), True
+        await self._pictures.discard(name)
+        if row := await self._pictures.reuse(id_):
+            return _picture(row), False
+        raise PicturesUnavailable("The same picture was just being removed. Nothing was lost: send it again.")
+
+    async def find(self, picture_id: str, width: int | None) -> Served:
+        """What to serve for a picture at about that width. Raises `NotFound`.
+
+        A variant that is not there yet is made now and kept.
+        """
+        row = await self._pictures.find(picture_id) if _PICTURE_ID.fullmatch(picture_id) else None
+        if row is None:
+            raise NotFound("There is no such picture. No note has used it for a long time, or ever.")
+        original = Served(ObjectName(picture_id, row["upload"], None), row["content_type"], row["size_bytes"])
+        step = variant_width(width, row["width"]) if width and not row["animated"] else None
+        if step is None:
+            return original
+        name = original.name._replace(variant=f"w{step}")
+        kept = row.get("variants", {}).get(name.variant)
+        if kept is None:
+            kept = await self._make_variant(original, name, step)
+        return Served(name, kept["content_type"], kept["size_bytes"])
+
+    async def open(self, served: Served, span: ByteRange | None) -> AsyncIterator[bytes]:
+        """The bytes to serve, in chunks."""
+        first, last = span or (0, None)
+        try:
+            return await self._pictures.get_object(served.name, first, last)
+        except ObjectMissing as error:
+            raise self._lost(served) from error
+
+    async def check(self, served: Served) -> None:
+        """Makes sure that the bytes are there to be served."""
+        try:
+            await self._pictures.object_size_bytes(served.name)
+        except ObjectMissing as error:
+            raise self._lost(served) from error
+
+    def _receive(self, upload: BinaryIO, target: Path) -> str:
+        """Copies the upload into a file of its own. Returns its SHA-256 in hexadecimal."""
+        digest = hashlib.sha256()
+        size_bytes = 0
+        with target.open("wb") as file:
+            while chunk := upload.read(_COPY_BYTES):
+                size_bytes += len(chunk)
+                if size_bytes > self._max_picture_bytes:
+                    raise ContentTooLarge(
+                        f"This file is larger than the {self._max_picture_bytes:,} bytes that a "
+                        "picture may have. Make it smaller and try again.",
+                        extra={"max_bytes": self._max_picture_bytes},
+                    )
+                digest.update(chunk)
+                file.write(chunk)
+        return digest.hexdigest()
+
+    async def _make_variant(self, original: Served, name: ObjectName, width: int) -> Document:
+        """Makes a smaller copy, keeps it in the bucket, and notes it in the row."""
+        with TemporaryDirectory(prefix="knote-", ignore_cleanup_errors=True) as folder:
+            source, small = Path(folder, "original"), Path(folder, "small")
+            chunks = await self.open(original, None)
+            async with await anyio.open_file(source, "wb") as file:
+                async for chunk in chunks:
+                    await file.write(chunk)
+            try:
+                variant = await self._worker.make_variant(source, small, width)
+            except PictureRefused as refused:
+                raise PicturesUnavailable(
+                    "This smaller copy could not be made right now. Try again, or ask without width."
+                ) from refused
+            await self._pictures.put_object(name, small, variant.content_type)
+        fields = {
+            "content_type": variant.content_type,
+            "size_bytes": variant.size_bytes,
+            "width": variant.width,
+            "height": variant.height,
+        }
+        await self._pictures.add_variant(name, fields)
+        return fields
+
+    def _lost(self, served: Served) -> PicturesUnavailable:
+        """The bucket lacks what the row promises: an operator's matter, and never a 404."""
+        logger.error("an object is missing; run fsck", extra={"object_key": served.name.key})
+        return PicturesUnavailable("The bytes of this picture cannot be found right now.")
+
+
+def _picture(row: Document) -> Picture:
+    url = picture_url(row["_id"])
+    names = ("content_type", "size_bytes", "width", "height", "created_at")
+    values = {name: row[name] for name in names}
+    return Picture.model_construct(id=row["_id"], url=url, markdown=f"![]({url})", **values)
+
+
+def _refusal(refused: PictureRefused) -> UnsupportedPicture | Invalid:
+    if refused.reason == "unsupported_type":
+        return UnsupportedPicture(refused.detail, extra={"reason": refused.reason})
+    return Invalid(refused.detail, location=("body", "file"))

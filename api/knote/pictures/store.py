@@ -1,0 +1,230 @@
+"""Pictures in MongoDB and in the bucket: a row says what the bucket holds.
+
+A row is `pending` before its object is stored and `ready` after. Each upload stores under a key of
+its own, `pictures/<id>/<upload>/original`, so nothing is ever overwritten, and removing an old
+object can never hit a new one. A smaller variant lies beside its original as `w<width>`.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from knote.errors import StoreUnavailable
+from knote.mongo import (
+    ASCENDING,
+    Collection,
+    Database,
+    Document,
+    DuplicateKeyError,
+    IndexModel,
+    ReturnDocument,
+    database_errors,
+)
+from knote.s3 import Bucket, StoredObject
+
+PREFIX = "pictures/"
+_KEY = re.compile(r"pictures/([0-9a-f]{64})/([a-z2-7]{24})/(original|w([0-9]{1,5}))")
+
+_SIZES = {"width": True, "height": True, "unused_since": True}
+
+INDEXES = [
+    IndexModel([("state", ASCENDING), ("_id", ASCENDING)], name="state"),
+    IndexModel([("unused_since", ASCENDING)], name="unused", sparse=True),
+]
+
+
+class ObjectName(NamedTuple):
+    """What an object's key says: whose it is, of which upload, and which variant (None: original)."""
+
+    picture_id: str
+    upload: str
+    variant: str | None
+
+    @property
+    def key(self) -> str:
+        """The key in the bucket, of `[a-z0-9/]` alone."""
+        return f"{PREFIX}{self.picture_id}/{self.upload}/{self.variant or 'original'}"
+
+    @classmethod
+    def parse(cls, key: str) -> "ObjectName | None":
+        """The name in a key; None for a key that Knote does not make."""
+        found = _KEY.fullmatch(key)
+        return cls(found[1], found[2], f"w{found[4]}" if found[4] else None) if found else None
+
+
+class PictureStore:
+    """The `pictures` collection and the bucket.
+
+    Methods raise `NotesUnavailable` while MongoDB is away, `PicturesUnavailable` while the bucket is.
+    """
+
+    def __init__(self, database: Database, bucket: Bucket) -> None:
+        self._rows: Collection = database["pictures"]
+        self._bucket = bucket
+
+    async def ensure_indexes(self) -> None:
+        """Creates what is missing; any number of replicas may do so at once."""
+        with database_errors():
+            await self._rows.create_indexes(INDEXES)
+
+    async def find(self, picture_id: str) -> Document | None:
+        """The row of a picture that is ready."""
+        with database_errors():
+            return await self._rows.find_one({"_id": picture_id, "state": "ready"})
+
+    async def reuse(self, picture_id: str) -> Document | None:
+        """The row of a ready picture that is uploaded again; its time without use starts anew."""
+        with database_errors():
+            return await self._rows.find_one_and_update(
+                {"_id": picture_id, "state": "ready"},
+                {"$unset": {"unused_since": True}},
+                return_document=ReturnDocument.AFTER,
+            )
+
+    async def claim(self, picture_ids: list[str]) -> dict[str, tuple[int, int]]:
+        """Width and height of those pictures that are ready, for a note about to name them.
+
+        One that the sweep has marked as unused is unmarked first: whatever is returned here stays
+        for the grace time at least, and by then the note is there to be seen by the sweep.
+        """
+        condition = _ready(picture_ids)
+        with database_errors():
+            rows = await self._rows.find(condition, _SIZES).to_list(None)
+            if any("unused_since" in row for row in rows):
+                await self._rows.update_many(condition, {"$unset": {"unused_since": True}})
+                return await self.sizes(picture_ids)
+        return _sizes(rows)
+
+    async def sizes(self, picture_ids: list[str]) -> dict[str, tuple[int, int]]:
+        """Width and height of those pictures that are ready."""
+        with database_errors():
+            rows = await self._rows.find(_ready(picture_ids), _SIZES).to_list(None)
+        return _sizes(rows)
+
+    async def begin(self, name: ObjectName, at: datetime) -> None:
+        """Writes the pending row that accounts for the object about to be stored."""
+        with database_errors():
+            try:
+                await self._rows.update_one(
+                    {"_id": name.picture_id},
+                    {
+                        "$setOnInsert": {
+                            "state": "pending",
+                            "upload": name.upload,
+                            "pending_since": at,
+                        }
+                    },
+                    upsert=True,
+                )
+            except DuplicateKeyError:
+                return  # The same picture is being uploaded by somebody else: its row serves both.
+
+    async def complete(self, name: ObjectName, fields: Document) -> Document | None:
+        """Makes the row ready with this upload's object.
+
+        Returns None when another upload of the same picture was first: its object is the one kept.
+        """
+        with database_errors():
+            try:
+                return await self._rows.find_one_and_update(
+                    {"_id": name.picture_id, "state": "pending"},
+                    {
+                        "$set": {"state": "ready", "upload": name.upload, **fields},
+                        "$unset": {"pending_since": True},
+                    },
+                    upsert=True,
+                    return_document=ReturnDocument.AFTER,
+                )
+            except DuplicateKeyError:
+                return None
+
+    async def add_variant(self, name: ObjectName, fields: Document) -> None:
+        """Notes in the row that a variant is in the bucket."""
+        condition = {"_id": name.picture_id, "upload": name.upload, "state": "ready"}
+        with database_errors():
+            await self._rows.update_one(condition, {"$set": {f"variants.{name.variant}": fields}})
+
+    async def forget_variant(self, name: ObjectName) -> None:
+        """Takes back that a variant is in the bucket."""
+        condition = {"_id": name.picture_id, "upload": name.upload}
+        with database_errors():
+            await self._rows.update_one(condition, {"$unset": {f"variants.{name.variant}": True}})
+
+    async def rows(self, condition: Document | None = None) -> AsyncIterator[Document]:
+        """All rows that meet the condition, in the order of their ids."""
+        with database_errors():
+            async for row in self._rows.find(condition or {}).sort("_id", ASCENDING):
+                yield row
+
+    async def mark_unused(self, picture_ids: list[str], at: datetime) -> None:
+        """Starts the grace time of pictures that no note names."""
+        with database_errors():
+            await self._rows.update_many(
+                {
+                    "_id": {"$in": picture_ids},
+                    "state": "ready",
+                    "unused_since": {"$exists": False},
+                },
+                {"$set": {"unused_since": at}},
+            )
+
+    async def mark_used(self, picture_ids: list[str]) -> None:
+        """Ends the grace time of pictures that a note names again."""
+        with database_errors():
+            await self._rows.update_many({"_id": {"$in": picture_ids}}, {"$unset": {"unused_since": True}})
+
+    async def remove_row(self, row: Document) -> bool:
+        """Removes a row if it is still what was seen. Returns whether. Its objects come after it."""
+        seen = {name: row.get(name) for name in ("state", "upload", "unused_since", "pending_since")}
+        with database_errors():
+            return (await self._rows.delete_one({"_id": row["_id"], **seen})).deleted_count == 1
+
+    async def demote(self, row: Document, at: datetime) -> None:
+        """Takes back that a row is ready, since its object is gone: the next upload stores it again."""
+        with database_errors():
+            await self._rows.update_one(
+                {"_id": row["_id"], "state": "ready", "upload": row["upload"]},
+                {
+                    "$set": {"state": "pending", "pending_since": at},
+                    "$unset": {"unused_since": True, "variants": True},
+                },
+            )
+
+    async def put_object(self, name: ObjectName, path: Path, content_type: str) -> None:
+        """Stores one object."""
+        await self._bucket.put(name.key, path, content_type=content_type)
+
+    async def get_object(
+        self, name: ObjectName, first: int = 0, last: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """The bytes of one object from `first` to `last`, both included. Raises `ObjectMissing`."""
+        return await self._bucket.get(name.key, first=first, last=last)
+
+    async def object_size_bytes(self, name: ObjectName) -> int:
+        """The size of one object. Raises `ObjectMissing`."""
+        return await self._bucket.size_bytes(name.key)
+
+    async def remove_objects(self, keys: list[str]) -> None:
+        """Removes objects for good."""
+        await self._bucket.delete(keys)
+
+    async def discard(self, name: ObjectName) -> None:
+        """Removes an object that lost a race; one left behind is found by the sweep."""
+        try:
+            await self.remove_objects([name.key])
+        except StoreUnavailable:
+            return
+
+    def objects(self, picture_id: str = "") -> AsyncIterator[StoredObject]:
+        """All objects in the bucket, or those of one picture."""
+        return self._bucket.list(f"{PREFIX}{picture_id}/" if picture_id else PREFIX)
+
+
+def _ready(picture_ids: list[str]) -> Document:
+    return {"_id": {"$in": picture_ids}, "state": "ready"}
+
+
+def _sizes(rows: list[Document]) -> dict[str, tuple[int, int]]:
+    return {row["_id"]: (row["width"], row["height"]) for row in rows}

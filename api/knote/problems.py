@@ -1,0 +1,155 @@
+"""Every error as one shape: RFC 9457 problem documents, for every status."""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from knote.errors import ContentTooLarge, KnoteError
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+_DETAILS = {
+    400: "The body of this request could not be read. Send it again, whole and well formed.",
+    404: "There is nothing at this address. /docs lists what there is.",
+    405: "This address does not take this method. The Allow header lists those it takes.",
+}
+
+
+class ProblemError(BaseModel):
+    """One wrong value: its path in the request, as `["body", "content"]`, and what is wrong."""
+
+    location: list[str | int]
+    message: str
+
+
+class Problem(BaseModel):
+    """What went wrong. `detail` is a sentence for people: what happened, and what to do."""
+
+    type: str = Field(examples=["urn:knote:problem:not-found"])
+    title: str
+    status: int
+    detail: str
+    request_id: str | None = None
+    errors: list[ProblemError] | None = None
+
+
+def problem_response(
+    status: int,
+    slug: str,
+    title: str,
+    detail: str,
+    *,
+    request_id: str | None,
+    extra: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A problem document as a response."""
+    body = {
+        "type": f"urn:knote:problem:{slug}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "request_id": request_id,
+        **(extra or {}),
+    }
+    return Response(
+        json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"),
+        status_code=status,
+        headers={**(headers or {}), "Cache-Control": "no-store"},
+        media_type=MEDIA_TYPE,
+    )
+
+
+def install_problems(app: FastAPI) -> None:
+    """Makes every error of the app a problem document."""
+    app.add_exception_handler(KnoteError, _knote_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _knote_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, KnoteError)  # noqa: S101 - the handler is registered for it
+    return knote_problem(error, request.scope.get("request_id"))
+
+
+def knote_problem(error: KnoteError, request_id: str | None) -> Response:
+    """The response to an expected error."""
+    return problem_response(
+        error.status,
+        error.slug,
+        error.title,
+        error.detail,
+        request_id=request_id,
+        extra=error.extra,
+        headers=error.headers,
+    )
+
+
+async def _validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    errors = [_describe(found) for found in error.errors()]
+    detail = " ".join(_sentence(found) for found in errors)
+    return problem_response(
+        422,
+        "invalid",
+        "Invalid request",
+        detail or "This request is not valid.",
+        request_id=request.scope.get("request_id"),
+        extra={"errors": errors},
+    )
+
+
+def _describe(found: Mapping[str, Any]) -> dict[str, Any]:
+    """One validation error without the input that caused it."""
+    location: Sequence[str | int] = found["loc"]
+    message = str(found["msg"]).rstrip(".") + "."
+    if found["type"] == "json_invalid":
+        reason = found.get("ctx", {}).get("error", "not JSON")
+        return {
+            "location": ["body"],
+            "message": f"The body is not valid JSON: {reason} at position {location[-1]}.",
+        }
+    if found["type"] == "model_attributes_type":
+        message = "Send a JSON object with Content-Type: application/json."
+    return {"location": list(location), "message": message}
+
+
+def _sentence(found: Mapping[str, Any]) -> str:
+    """One described error with the name of the wrong value before it."""
+    name = ".".join(str(part) for part in found["location"][1:])
+    return f"{name}: {found['message']}" if name else str(found["message"])
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    if error.status_code == ContentTooLarge.status:
+        return knote_problem(ContentTooLarge(error.detail), request.scope.get("request_id"))
+    status = HTTPStatus(error.status_code)
+    return problem_response(
+        status,
+        status.phrase.lower().replace(" ", "-"),
+        status.phrase,
+        _DETAILS.get(status, error.detail or status.description or status.phrase),
+        request_id=request.scope.get("request_id"),
+        headers=error.headers,
+    )
+
+
+async def _unexpected(request: Request, _: Exception) -> Response:
+    return problem_response(
+        500,
+        "internal",
+        "Something went wrong",
+        "This is a fault of Knote, not of your request. Its log has the cause under the request id.",
+        request_id=request.scope.get("request_id"),
+    )

@@ -1,0 +1,138 @@
+"""The whole configuration, read once from the environment and then frozen."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting of Knote. `MONGO_*` and `MINIO_*` keep the names of the tutorial's Knote."""
+
+    model_config = SettingsConfigDict(env_prefix="KNOTE_", frozen=True, extra="ignore", populate_by_name=True)
+
+    mongo_url: SecretStr = Field(
+        default=SecretStr("mongodb://localhost:27017/knote"),
+        validation_alias="MONGO_URL",
+        description="MongoDB connection string; the database is its path (`knote` when it has none).",
+    )
+    minio_host: str = Field(
+        default="localhost:9000",
+        min_length=1,
+        validation_alias="MINIO_HOST",
+        description="The object store: host, host:port (9000 without one) or a URL.",
+    )
+    minio_access_key: str = Field(
+        default="",
+        validation_alias="MINIO_ACCESS_KEY",
+        description="Access key of the object store.",
+    )
+    minio_secret_key: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="MINIO_SECRET_KEY",
+        description="Secret key of the object store.",
+    )
+    minio_bucket: str = Field(
+        default="knote",
+        min_length=3,
+        max_length=63,
+        validation_alias="MINIO_BUCKET",
+        description="The bucket that holds the pictures.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
+    data_dir: Path = Field(default=Path(".knote"), description="Where local mode keeps its servers' data.")
+    web_dir: Path | None = Field(
+        default=None,
+        description="The built page that local mode serves; found by itself when unset.",
+    )
+
+    max_note_bytes: int = Field(
+        default=256 * 1024,
+        ge=1,
+        le=1024 * 1024,
+        description="Largest note, in bytes of UTF-8 (at most 1 MiB).",
+    )
+    max_picture_bytes: int = Field(
+        default=20 * 1024 * 1024, ge=1, description="Largest picture file, in bytes."
+    )
+    max_picture_pixels: int = Field(default=40_000_000, ge=1, description="Largest picture, width x height.")
+    picture_workers: int = Field(
+        default=2, ge=1, le=64, description="Pictures decoded at the same time by one replica."
+    )
+    picture_timeout_seconds: float = Field(
+        default=30, gt=0, description="Longest time one picture may take to be decoded."
+    )
+
+    trash_days: float = Field(
+        default=30, ge=0, description="Days a deleted note is kept before the sweep removes it."
+    )
+    picture_grace_days: float = Field(
+        default=7,
+        ge=0,
+        description="Days a picture that no note uses is kept before the sweep removes it.",
+    )
+    pending_grace_seconds: float = Field(
+        default=3600,
+        ge=0,
+        description="Seconds after which an upload that never ended counts as abandoned.",
+    )
+
+    s3_region: str = Field(
+        default="us-east-1", description="Region used to sign requests to the object store."
+    )
+    mongo_timeout_seconds: float = Field(
+        default=10,
+        gt=0,
+        description="Longest time one MongoDB operation may take, retries included.",
+    )
+    s3_timeout_seconds: float = Field(
+        default=10, gt=0, description="Longest silence of the object store within one request."
+    )
+    drain_seconds: float = Field(
+        default=0,
+        ge=0,
+        description="Seconds between not being ready and closing the port, after SIGTERM.",
+    )
+    shutdown_seconds: int = Field(
+        default=25, ge=1, description="Longest time running requests get to finish at shutdown."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level that is logged."
+    )
+    log_format: Literal["json", "text"] = Field(
+        default="json", description="One JSON object a line, or lines for people."
+    )
+
+    @field_validator("minio_host")
+    @classmethod
+    def _minio_host_is_a_host_or_url(cls, value: str) -> str:
+        host = value.strip().rstrip("/")
+        if "://" in host and not host.startswith(("http://", "https://")):
+            raise ValueError("MINIO_HOST takes a host, host:port or an http(s) URL")
+        return host
+
+    @property
+    def s3_endpoint(self) -> str:
+        """`MINIO_HOST` as a URL: plain HTTP and port 9000 unless it says otherwise."""
+        if "://" in self.minio_host:
+            return self.minio_host
+        bracketless = self.minio_host.rpartition("]")[2]
+        return f"http://{self.minio_host}" + ("" if ":" in bracketless else ":9000")
+
+    @property
+    def trash_time(self) -> timedelta:
+        """How long a deleted note is kept."""
+        return timedelta(days=self.trash_days)
+
+    @property
+    def picture_grace_time(self) -> timedelta:
+        """How long a picture that no note uses is kept."""
+        return timedelta(days=self.picture_grace_days)
+
+    @property
+    def pending_grace_time(self) -> timedelta:
+        """How long an upload may take before it counts as abandoned."""
+        return timedelta(seconds=self.pending_grace_seconds)
