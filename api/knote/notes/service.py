@@ -57,6 +57,7 @@ class NoteService:
             "version": 1,
             "created_at": now,
             "updated_at": now,
+            "is_deleted": False,
             "deleted_at": None,
             **fields,
         }
@@ -163,7 +164,7 @@ def _check_replay(stored: Document, content: str) -> None:
             "This Idempotency-Key was used for a note with another content. Use a new key.",
             location=("header", "Idempotency-Key"),
         )
-    if stored["deleted_at"] is not None:
+    if stored["is_deleted"]:
         raise Conflict(
             "The note that was made with this Idempotency-Key has been deleted since. "
             "Use a new key to write it anew."

@@ -1,7 +1,6 @@
 """Notes in MongoDB: one document a note, each operation one command unless it fails."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
@@ -27,8 +26,8 @@ _READ = {"terms": False}
 _REPLAY_PAUSES_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 
 INDEXES = [
-    IndexModel([("deleted_at", ASCENDING), *_NEWEST_FIRST], name="newest"),
-    IndexModel([("deleted_at", ASCENDING), ("terms", ASCENDING), *_NEWEST_FIRST], name="search"),
+    IndexModel([("is_deleted", ASCENDING), *_NEWEST_FIRST], name="newest"),
+    IndexModel([("is_deleted", ASCENDING), ("terms", ASCENDING), *_NEWEST_FIRST], name="search"),
     IndexModel([("pictures.id", ASCENDING)], name="pictures"),
     IndexModel(
         [("idempotency.key", ASCENDING)],
@@ -74,7 +73,7 @@ class NoteStore:
     async def find(self, note_id: str) -> Document | None:
         """The note, unless it is deleted or never was."""
         with database_errors():
-            return await self._notes.find_one({"_id": note_id, "deleted_at": None}, _READ)
+            return await self._notes.find_one({"_id": note_id, "is_deleted": False}, _READ)
 
     async def page(self, query: Query | None, after: Keyset | None, count: int) -> list[Document]:
         """At most `count` notes, newest first, that follow `after` and answer `query`."""
@@ -98,7 +97,7 @@ class NoteStore:
     async def delete(self, note_id: str, versions: list[int] | None, at: datetime) -> bool:
         """Puts the note into the trash, if its version is one of `versions`. Returns whether."""
         with database_errors():
-            result = await self._notes.update_one(_current(note_id, versions), {"$set": {"deleted_at": at}})
+            result = await self._notes.update_one(_current(note_id, versions), {"$set": {"is_deleted": True, "deleted_at": at}})
         return result.matched_count == 1
 
     async def restore(self, note_id: str) -> Document | None:
@@ -106,14 +105,14 @@ class NoteStore:
         with database_errors():
             return await self._notes.find_one_and_update(
                 {"_id": note_id},
-                {"$set": {"deleted_at": None}},
+                {"$set": {"is_deleted": False, "deleted_at": None}},
                 projection=_READ,
                 return_document=ReturnDocument.AFTER,
             )
 
     async def purge(self, deleted_before: datetime, *, dry_run: bool) -> int:
         """Removes for good what was deleted before that time. Returns how many notes."""
-        condition = {"deleted_at": {"$lt": deleted_before}}
+        condition = {"is_deleted": True, "deleted_at": {"$lt": deleted_before}}
         with database_errors():
             if dry_run:
                 return await self._notes.count_documents(condition)
@@ -157,18 +156,25 @@ def sized_pictures(picture_ids: list[str], sizes: dict[str, tuple[int, int]]) ->
 
 def page_filter(query: Query | None, after: Keyset | None) -> Document:
     """The condition of a list, in the shape that its indexes serve."""
-    condition: dict[str, Any] = {"deleted_at": None}
+    condition: dict[str, Any] = {"is_deleted": False}
     if after is not None:
         condition["created_at"] = {"$lte": after.created_at}
         condition["$or"] = [{"created_at": {"$lt": after.created_at}}, {"_id": {"$lt": after.id}}]
     if query is not None:
-        starts = [re.compile("^" + re.escape(start)) for start in sorted(query.starts)]
-        condition["terms"] = {"$all": [*sorted(query.whole), *starts]}
+        condition["$and"] = [
+            *({"terms": word} for word in sorted(query.whole)),
+            *({"terms": {"$elemMatch": _starting_with(word)}} for word in sorted(query.starts)),
+        ]
     return condition
 
 
+def _starting_with(word: str) -> Document:
+    """The range of terms that start with `word`: unlike a pattern, it always bounds an index scan."""
+    return {"$gte": word, "$lt": word + chr(0x10FFFF)}
+
+
 def _current(note_id: str, versions: list[int] | None) -> Document:
-    condition: dict[str, Any] = {"_id": note_id, "deleted_at": None}
+    condition: dict[str, Any] = {"_id": note_id, "is_deleted": False}
     if versions is not None:
         condition["version"] = {"$in": versions}
     return condition

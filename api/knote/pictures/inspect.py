@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from knote.pictures.formats import Clean, Format, clean_picture
-from knote.pictures.formats.png import check_streams
+from knote.pictures.formats.scanlines import check_streams
 from knote.pictures.limits import DEFAULT_LIMITS, Limits
 from knote.pictures.orientation import UPRIGHT
 from knote.pictures.pixels import Decoded, decode_picture, refusing
@@ -16,10 +16,10 @@ from knote.pictures.upright import draw_upright
 
 
 def inspect_picture(source: Path, target: Path, limits: Limits = DEFAULT_LIMITS) -> Inspected:
-    """Write the picture in `source` to `target` without metadata and upright, and decode what was written.
+    """Write the picture in `source` to `target`, clean and upright, and decode what was written.
 
-    Synchronous and heavy: PictureWorker runs it in another process. Raises PictureRefused, after which
-    there is no target; an OSError is the disk's.
+    Synchronous and heavy: PictureWorker runs it in another process. Raises PictureRefused, after
+    which there is no target; an OSError is the disk's.
     """
     data = source.read_bytes()
     try:

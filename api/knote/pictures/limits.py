@@ -14,8 +14,9 @@ MEBIBYTE = 1024 * 1024
 class Limits:
     """The sizes one picture may have.
 
-    A decoder holds 4 to 10 bytes per pixel of a JPEG or PNG, about 20 of WebP, AVIF and all that moves
-    (frames are composed), so those have a smaller canvas: what is kept fits in `max_memory_bytes`.
+    A decoder holds 4 to 12 bytes per pixel of a JPEG or PNG, about 20 of WebP, AVIF and all that
+    moves (frames are composed), so those have a smaller canvas: what is kept fits in
+    `max_memory_bytes`.
     """
 
     max_pixels: int = 40_000_000

@@ -16,6 +16,7 @@ from knote.pictures.refusal import PictureRefused
 
 _FULL_SAMPLING = 0
 _HALF_BOTH_SAMPLING = 2
+_PROGRESSIVE_PIXELS = 25_000_000  # encoding progressively takes 8 more bytes per pixel
 _WEBP_QUALITY = 92
 _PNG_DEEP_BITS = 16
 
@@ -54,7 +55,8 @@ def _jpeg(source: JpegImageFile, orientation: int) -> bytes:
     sampling = get_sampling(source)
     if sampling != _HALF_BOTH_SAMPLING and (swapped or sampling < 0 or plain_rgb):
         sampling = _FULL_SAMPLING
-    progressive = bool(source.info.get("progressive"))
+    small = source.width * source.height <= _PROGRESSIVE_PIXELS
+    progressive = small and bool(source.info.get("progressive"))
     profile = source.info.get("icc_profile")
     turned = _turned(source, orientation)
     source.close()

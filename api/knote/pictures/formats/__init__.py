@@ -23,7 +23,7 @@ _CLEANERS = {
 
 
 def clean_picture(data: bytes, limits: Limits) -> Clean:
-    """The picture in `data` without its metadata, its declared sizes checked and nothing decoded yet.
+    """The picture in `data` without its metadata; its sizes are checked, nothing is decoded.
 
     Raises PictureRefused. Malformed containers may also end in struct.error or IndexError: the
     caller treats any error as a broken picture.

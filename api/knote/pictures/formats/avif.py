@@ -22,9 +22,9 @@ _CONTAINERS: Final = {
 }  # fmt: skip
 _WHOLE: Final = {
     b"ftyp", b"pitm", b"iloc", b"iref", b"ipma", b"ispe", b"pixi", b"av1C", b"colr", b"pasp",
-    b"clap", b"irot", b"imir", b"auxC", b"a1op", b"lsel", b"a1lx", b"clli", b"mdcv", b"cclv", b"amve",
-    b"vmhd", b"nmhd", b"dinf", b"elst", b"tref", b"stts", b"stsc", b"stsz", b"stco", b"co64", b"stss",
-    b"ctts", b"sdtp",
+    b"clap", b"irot", b"imir", b"auxC", b"a1op", b"lsel", b"a1lx", b"clli", b"mdcv", b"cclv",
+    b"amve", b"vmhd", b"nmhd", b"dinf", b"elst", b"tref", b"stts", b"stsc", b"stsz", b"stco",
+    b"co64", b"stss", b"ctts", b"sdtp",
 }  # fmt: skip
 _TIMED: Final = {b"mvhd", b"tkhd", b"mdhd"}
 _COMPRESSOR_NAME: Final = Span(50, 82)  # from the start of the first sample entry

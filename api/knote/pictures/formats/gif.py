@@ -1,4 +1,4 @@
-"""GIF: keeps palettes, frames, their timing and the loop count; drops comments and other extensions."""
+"""GIF: keeps palettes, frames, timing and the loop count; drops comments and the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JPEG: keeps the segments decoding needs, JFIF, Adobe and the colour profile, and drops the rest."""
+"""JPEG: keeps what decoding needs, JFIF, Adobe and the colour profile; drops the rest."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class _Segments:
         self.arithmetic = False
 
     def take(self, at: int) -> int:
-        """Read the segment at or after `at`; the position behind it, or -1 at the end of the picture."""
+        """Read the segment at or after `at`; the position behind it, -1 after the last."""
         at = self._data.find(b"\xff", at)
         while at >= 0 and self._data[at : at + 1] == b"\xff":
             at += 1

@@ -32,7 +32,7 @@ def detect_format(data: bytes) -> Format:
     if brands & _HEIC_BRANDS:
         raise PictureRefused(
             "unsupported_type",
-            "This is a HEIC picture, which most browsers cannot show. Export it as JPEG and try again.",
+            "This is a HEIC picture, which most browsers cannot show. Save it as JPEG and retry.",
         )
     raise PictureRefused.unsupported_type()
 

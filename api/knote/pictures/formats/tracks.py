@@ -22,7 +22,7 @@ class Track(NamedTuple):
 
 
 def picture_tracks(data: bytes, movie: Box, limits: Limits) -> list[Track]:
-    """The tracks of a sequence that hold pictures or their alpha; sound and text are not among them."""
+    """The tracks of a sequence that hold pictures or their alpha; not sound, not text."""
     tracks = []
     for box in read_boxes(data, movie.payload, movie.end):
         if box.kind != b"trak":
