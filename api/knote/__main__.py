@@ -97,7 +97,8 @@ def _settings_sentence(error: ValidationError) -> str:
         name = str(found["loc"][0]) if found["loc"] else "settings"
         field = Settings.model_fields.get(name)
         variable = f"KNOTE_{name.upper()}" if field else name
-        parts.append(f"{variable}: {found['msg']}")
+        message = found["msg"].removeprefix("Value error, ")
+        parts.append(f"{variable}: {message}")
     return "knote: the configuration cannot be used. " + "; ".join(parts)
 
 

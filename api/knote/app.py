@@ -10,7 +10,7 @@ from knote import __version__, health, metrics
 from knote.clock import Clock, IdSource, new_id, utc_now
 from knote.docs import mount_docs
 from knote.middleware import BodyLimit, RequestContext
-from knote.mongo import open_database
+from knote.mongo import check_mongo_url, open_database
 from knote.notes.routes import router as notes_router
 from knote.notes.service import NoteService
 from knote.notes.store import NoteStore
@@ -39,7 +39,11 @@ class State(TypedDict):
 
 
 def create_app(settings: Settings, *, clock: Clock = utc_now, ids: IdSource = new_id) -> FastAPI:
-    """The whole API over the stores that `settings` name. Nothing is connected before its lifespan."""
+    """The whole API over the stores that `settings` name. Nothing is connected before its lifespan.
+
+    Raises `Misconfigured`.
+    """
+    check_mongo_url(settings)
     figures = metrics.Metrics()
     drain = health.Drain()
 
@@ -80,6 +84,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, ids: IdSource = ne
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
         responses={"default": {"model": Problem, "description": "What went wrong"}},
     )

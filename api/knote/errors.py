@@ -11,9 +11,10 @@ KnoteError
 ├── UnsupportedPicture           415  not a format Knote keeps
 ├── RangeNotSatisfiable          416  a range outside the picture; carries its size
 ├── PreconditionRequired         428  a write without If-Match
-└── StoreUnavailable             503  a store does not answer; try again
-    ├── NotesUnavailable              MongoDB
-    └── PicturesUnavailable           the object store
+├── StoreUnavailable             503  a store does not answer; try again
+│   ├── NotesUnavailable              MongoDB
+│   └── PicturesUnavailable           the object store
+└── Misconfigured                     a setting that cannot be used: no process starts with it
 """
 
 from collections.abc import Mapping
@@ -148,3 +149,10 @@ class PicturesUnavailable(StoreUnavailable):
     """The object store does not answer."""
 
     slug = "pictures-unavailable"
+
+
+class Misconfigured(KnoteError):
+    """A setting that cannot be used. The detail names the setting and never its value."""
+
+    slug = "misconfigured"
+    title = "Misconfigured"

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from knote.clock import utc_now
 from knote.fsck import Fsck, FsckReport
-from knote.mongo import open_database
+from knote.mongo import check_mongo_url, open_database
 from knote.notes.store import NoteStore
 from knote.pictures.store import PictureStore
 from knote.s3 import open_bucket
@@ -15,6 +15,7 @@ from knote.sweep import Sweep, SweepReport
 
 @asynccontextmanager
 async def _stores(settings: Settings) -> AsyncIterator[tuple[NoteStore, PictureStore]]:
+    check_mongo_url(settings)
     async with open_database(settings) as database, open_bucket(settings) as bucket:
         yield NoteStore(database), PictureStore(database, bucket)
 

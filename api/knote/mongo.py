@@ -7,9 +7,11 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import (
+    ConfigurationError,
     ConnectionFailure,
     DuplicateKeyError,
     ExecutionTimeout,
+    InvalidName,
     NetworkTimeout,
     PyMongoError,
     ServerSelectionTimeoutError,
@@ -17,9 +19,10 @@ from pymongo.errors import (
     WTimeoutError,
 )
 from pymongo.read_concern import ReadConcern
+from pymongo.uri_parser import parse_uri
 from pymongo.write_concern import WriteConcern
 
-from knote.errors import NotesUnavailable
+from knote.errors import Misconfigured, NotesUnavailable
 from knote.settings import Settings
 
 __all__ = [
@@ -31,6 +34,7 @@ __all__ = [
     "DuplicateKeyError",
     "IndexModel",
     "ReturnDocument",
+    "check_mongo_url",
     "database_errors",
     "open_database",
 ]
@@ -47,9 +51,10 @@ _UNAVAILABLE = (
     WaitQueueTimeoutError,
     WTimeoutError,
 )
-# Codes of a server that is starting, stepping down, stopping or out of disk: all pass with time.
+# Codes of a server that is starting, stepping down, stopping, out of disk, or that has not been told of
+# our user yet: all pass with time.
 _PASSING_CODES = frozenset(
-    {6, 7, 43, 50, 64, 89, 91, 189, 202, 262, 10107, 11600, 11602, 13435, 13436, 14031}
+    {6, 7, 11, 13, 18, 43, 50, 64, 89, 91, 189, 202, 262, 10107, 11600, 11602, 13435, 13436, 14031}
 )
 
 
@@ -78,6 +83,19 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
         )
     finally:
         client.close()
+
+
+def check_mongo_url(settings: Settings) -> None:
+    """Raises `Misconfigured` when `MONGO_URL` is no connection string; asks no server."""
+    url = settings.mongo_url.get_secret_value()
+    try:
+        if not url.startswith("mongodb+srv://"):  # that one is resolved by DNS, when it is opened
+            parse_uri(url)
+    except (ConfigurationError, InvalidName, ValueError) as error:
+        raise Misconfigured(
+            "MONGO_URL is no connection string that can be used. It looks like "
+            "mongodb://user:password@host:27017/knote?replicaSet=rs0"
+        ) from error
 
 
 @contextmanager

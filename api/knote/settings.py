@@ -1,11 +1,14 @@
 """The whole configuration, read once from the environment and then frozen."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_S3_ADDRESS = re.compile(r"(https?://)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?")
 
 
 class Settings(BaseSettings):
@@ -70,7 +73,7 @@ class Settings(BaseSettings):
         default=30, ge=0, description="Days a deleted note is kept before the sweep removes it."
     )
     picture_grace_days: float = Field(
-        default=7,
+        default=30,
         ge=0,
         description="Days a picture that no note uses is kept before the sweep removes it.",
     )
@@ -109,10 +112,9 @@ class Settings(BaseSettings):
     @field_validator("minio_host")
     @classmethod
     def _minio_host_is_a_host_or_url(cls, value: str) -> str:
-        host = value.strip().rstrip("/")
-        if "://" in host and not host.startswith(("http://", "https://")):
-            raise ValueError("MINIO_HOST takes a host, host:port or an http(s) URL")
-        return host
+        if not _S3_ADDRESS.fullmatch(value):
+            raise ValueError("it takes a host, host:port or an http(s) URL")
+        return value.rstrip("/")
 
     @property
     def s3_endpoint(self) -> str:
