@@ -53,10 +53,12 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, ids: IdSource = ne
             database = await stack.enter_async_context(open_database(settings))
             bucket = await stack.enter_async_context(open_bucket(settings))
             note_store, picture_store = NoteStore(database), PictureStore(database, bucket)
-            worker = PictureWorker(
-                Limits(max_pixels=settings.max_picture_pixels),
-                workers=settings.picture_workers,
-                timeout_seconds=settings.picture_timeout_seconds,
+            worker = await stack.enter_async_context(
+                PictureWorker(
+                    Limits(max_pixels=settings.max_picture_pixels),
+                    workers=settings.picture_workers,
+                    timeout_seconds=settings.picture_timeout_seconds,
+                )
             )
             yield State(
                 notes=NoteService(

@@ -40,9 +40,7 @@ def read_orientation(exif: bytes) -> int:
         (directory,) = struct.unpack_from(f"{order}I", tiff, 4)
         (entries,) = struct.unpack_from(f"{order}H", tiff, directory)
         for index in range(entries):
-            tag, kind, count, value = struct.unpack_from(
-                f"{order}HHIH", tiff, directory + 2 + 12 * index
-            )
+            tag, kind, count, value = struct.unpack_from(f"{order}HHIH", tiff, directory + 2 + 12 * index)
             if tag == ORIENTATION_TAG:
                 upright = kind != SHORT or count != 1 or value not in TURNS
                 return UPRIGHT if upright else int(value)

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Response, UploadFile
+from fastapi import APIRouter, Header, Query, Request, Response, UploadFile
 from fastapi.responses import StreamingResponse
 
 from knote.deps import Pictures
+from knote.errors import Invalid
 from knote.pictures.ranges import parse_range
 from knote.pictures.schemas import Picture
 from knote.preconditions import is_not_modified
@@ -51,13 +52,17 @@ _READ: dict[int | str, dict[str, Any]] = {
     status_code=201,
     responses={200: {"model": Picture, "description": "Known already: the same id as before"}},
 )
-async def create_picture(file: UploadFile, pictures: Pictures, response: Response) -> Picture:
+async def create_picture(
+    file: UploadFile, pictures: Pictures, request: Request, response: Response
+) -> Picture:
     """Upload a picture: JPEG, PNG, GIF, WebP or AVIF.
 
     It is decoded to prove that it is one, turned upright, and freed of EXIF and other metadata,
     GPS positions among them. Its id is the SHA-256 of the uploaded bytes: sending the same bytes
     again is safe, answers 200 and the same id.
     """
+    if len((await request.form()).getlist("file")) > 1:
+        raise Invalid("Send one file at a time: none of these was kept.", location=("body", "file"))
     picture, is_new = await pictures.create(file.file)
     response.status_code = 201 if is_new else 200
     response.headers["Location"] = picture.url

@@ -19,7 +19,7 @@ from knote.pictures.references import picture_url
 from knote.pictures.refusal import PictureRefused
 from knote.pictures.schemas import Picture
 from knote.pictures.store import ObjectName, PictureStore
-from knote.pictures.variants import variant_width
+from knote.pictures.widths import variant_width
 from knote.pictures.worker import PictureWorker
 from knote.s3 import ObjectMissing
 

@@ -27,8 +27,7 @@ def draw_upright(picture: Clean) -> bytes:
         raise _cannot_turn("A rotated animation cannot be kept.")
     data = picture.tobytes()
     with open_picture(BytesIO(data), picture.format) as source:
-        if picture.format is Format.JPEG:
-            assert isinstance(source, JpegImageFile)
+        if isinstance(source, JpegImageFile):
             return _jpeg(source, picture.orientation)
         if picture.format is Format.PNG:
             return _png(source, data, picture.orientation)
@@ -38,7 +37,7 @@ def draw_upright(picture: Clean) -> bytes:
 def _turned(source: Image, orientation: int) -> Image:
     turn = TURNS.get(orientation)
     source.load()
-    return source if turn is None else source.transpose(turn)
+    return source.copy() if turn is None else source.transpose(turn)
 
 
 def _jpeg(source: JpegImageFile, orientation: int) -> bytes:

@@ -6,7 +6,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Final
 
-from PIL import Image
+from PIL import Image, ImageCms
 
 from knote.pictures.formats import Format, detect_format
 from knote.pictures.orientation import ORIENTATION_TAG, TURNS, UPRIGHT, swaps_sides
@@ -77,17 +77,13 @@ def _averageable(picture: Image.Image) -> Image.Image:
     return picture if picture.mode in ("RGB", "L", "CMYK") else picture.convert("RGB")
 
 
-def _in_web_colours(
-    picture: Image.Image, profile: bytes | None
-) -> tuple[Image.Image, bytes | None]:
+def _in_web_colours(picture: Image.Image, profile: bytes | None) -> tuple[Image.Image, bytes | None]:
     """The picture in RGB and the profile of its colours; CMYK and gray profiles are applied."""
     alpha = picture.mode == "RGBA"
     if picture.mode in ("RGB", "RGBA"):
         fits = profile is not None and profile[16:20] == b"RGB "
         return picture, profile if fits else None
     if profile and profile[16:20] == {"CMYK": b"CMYK", "L": b"GRAY"}.get(picture.mode):
-        from PIL import ImageCms  # only here: it costs every other worker memory
-
         try:
             srgb = ImageCms.createProfile("sRGB")
             done = ImageCms.profileToProfile(picture, BytesIO(profile), srgb, outputMode="RGB")

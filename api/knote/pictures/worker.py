@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import math
-from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Final, TypeVar
+from types import TracebackType
+from typing import Any, Final, Self
 
-import anyio
-from anyio import BrokenWorkerProcess, CapacityLimiter, to_process
-
-from knote.pictures.jobs import inspect_job, variant_job
 from knote.pictures.limits import DEFAULT_LIMITS, Limits
+from knote.pictures.process import WorkerProcess
 from knote.pictures.refusal import PictureRefused
 from knote.pictures.results import Inspected, Variant
-
-Result = TypeVar("Result")
 
 # The kernel's own clock ends a worker whose parent died; the wall clock here comes first.
 _CPU_GRACE_SECONDS: Final = 5
@@ -24,42 +22,94 @@ _CPU_GRACE_SECONDS: Final = 5
 class PictureWorker:
     """At most `workers` pictures at once, each in a process, each for at most `timeout_seconds`.
 
-    Waiting for a free process does not count as time. Processes start with the first picture, stay
-    for the next ones, and end with the event loop. The program's main module is loaded in them too,
-    so it must do nothing on import, and import little.
+    Waiting for a free process does not count as time. Processes start with the first picture and stay
+    for the next ones. Use it as a context manager, or call `aclose`; when the program dies without,
+    its workers end by themselves.
     """
 
     def __init__(
         self, limits: Limits = DEFAULT_LIMITS, *, workers: int = 2, timeout_seconds: float = 30.0
     ) -> None:
-        self._limits = limits
-        self._slots = CapacityLimiter(workers)
-        self._processes = CapacityLimiter(math.inf)
+        self._limits = asdict(limits)
+        self._slots = asyncio.Semaphore(workers)
+        self._idle: list[WorkerProcess] = []
         self._timeout_seconds = timeout_seconds
-        self._cpu_seconds = math.ceil(timeout_seconds) + _CPU_GRACE_SECONDS
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """End the processes that are at rest; running jobs end with their tasks."""
+        while self._idle:
+            await self._idle.pop().end()
 
     async def inspect(self, source: Path, target: Path) -> Inspected:
         """inspect_picture in a worker; also refuses what takes too long or breaks its decoder."""
-        return await self._run(target, inspect_job, source, target, self._limits, self._cpu_seconds)
+        return Inspected(*await self._run(source, target, None))
 
     async def make_variant(self, source: Path, target: Path, width: int) -> Variant:
         """make_variant in a worker; also refuses what takes too long or breaks its decoder."""
-        limits = (self._limits.max_memory_bytes, self._cpu_seconds)
-        return await self._run(target, variant_job, source, target, width, *limits)
+        return Variant(*await self._run(source, target, width))
 
-    async def _run(self, target: Path, job: Callable[..., Result], *args: object) -> Result:
+    async def _run(self, source: Path, target: Path, width: int | None) -> list[Any]:
+        job = {
+            "source": str(source),
+            "target": str(target),
+            "width": width,
+            "limits": self._limits,
+            "cpu_seconds": math.ceil(self._timeout_seconds) + _CPU_GRACE_SECONDS,
+        }
         async with self._slots:
-            try:
-                with anyio.fail_after(self._timeout_seconds):
-                    return await to_process.run_sync(
-                        job, *args, cancellable=True, limiter=self._processes
-                    )
-            except TimeoutError:
-                target.unlink(missing_ok=True)
+            answer = await self._call(json.dumps(job).encode() + b"\n", target)
+        match answer:
+            case {"done": list(result)}:
+                return result
+            case {"refused": [reason, detail]}:
+                raise PictureRefused(reason, detail)
+            case {"os_error": [number, text, name]}:
+                raise OSError(number, text, name)
+            case {"value_error": text}:
+                raise ValueError(text)
+        raise PictureRefused.broken()
+
+    async def _call(self, line: bytes, target: Path) -> dict[str, Any]:
+        """Hand a job to a process and wait; a process that is not fit to go on is ended."""
+        worker = await self._start(line)
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                answer: dict[str, Any] = json.loads(await worker.read_line())
+        except BaseException as error:
+            await worker.end()
+            _remove(target)
+            if isinstance(error, TimeoutError):
                 raise PictureRefused.too_complex() from None
-            except BrokenWorkerProcess:
-                target.unlink(missing_ok=True)
+            if isinstance(error, (EOFError, ValueError, asyncio.LimitOverrunError)):
                 raise PictureRefused.broken() from None
-            except anyio.get_cancelled_exc_class():
-                target.unlink(missing_ok=True)
-                raise
+            raise
+        self._idle.append(worker)
+        return answer
+
+    async def _start(self, line: bytes) -> WorkerProcess:
+        """A process that has begun the job. One that died at rest costs nobody an upload."""
+        while self._idle:
+            worker = self._idle.pop()
+            try:
+                await worker.begin(line)
+            except (EOFError, OSError):
+                continue
+            return worker
+        worker = await WorkerProcess.spawn()
+        await worker.begin(line)
+        return worker
+
+
+def _remove(target: Path) -> None:
+    target.unlink(missing_ok=True)

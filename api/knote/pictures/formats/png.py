@@ -19,6 +19,7 @@ CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _EXACT_BYTES: Final = {
     b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4, b"mDCV": 24, b"cLLI": 8, b"pHYs": 9,
 }  # fmt: skip
+_REPEATED: Final = {b"IDAT", b"fdAT", b"fcTL"}
 _MOST_BYTES: Final = {b"sBIT": 4, b"bKGD": 6, b"tRNS": 256}
 _PROFILE_BYTES: Final = 1024 * 1024  # Pillow inflates no larger one
 
@@ -74,20 +75,19 @@ class _Chunks:
         self._sequence = 0
         self.parts: list[bytes | memoryview] = [SIGNATURE]
         self.width = self.height = 0
+        self._image_ended = False
         self._still_first = False
         self.orientation = UPRIGHT
 
     def take(self, chunk: Chunk) -> None:
+        """Keep the chunk, read it or leave it out, as its type asks."""
         kind, data = chunk
         if (kind == b"IHDR") == bool(self._seen):
             raise PictureRefused.broken()
-        once = kind not in (b"IDAT", b"fdAT", b"fcTL")
-        if once and kind in self._seen:
+        if kind in self._seen and kind not in _REPEATED:
             return
-        if kind == b"IDAT" and not self._seen.isdisjoint((b"IDAT ended", b"fdAT")):
-            raise PictureRefused.broken()
-        if kind != b"IDAT" and b"IDAT" in self._seen:
-            self._seen.add(b"IDAT ended")
+        self._check_order(kind)
+        self._seen.add(kind)
         if kind == b"IHDR":
             self._take_header(data)
         elif kind in (b"acTL", b"fcTL", b"fdAT"):
@@ -100,7 +100,13 @@ class _Chunks:
             self._keep(kind, data)
         elif kind[:1].isupper() or kind == b"tRNS":
             raise PictureRefused.broken()
-        self._seen.add(kind)
+
+    def _check_order(self, kind: bytes) -> None:
+        """The chunks of the first image stand together, and before those of later frames."""
+        if kind != b"IDAT":
+            self._image_ended |= b"IDAT" in self._seen
+        elif self._image_ended or b"fdAT" in self._seen:
+            raise PictureRefused.broken()
 
     def finish(self) -> int:
         """How many pictures are stored, once all that was declared has been seen."""
@@ -145,9 +151,7 @@ class _Chunks:
         _, _, packed = bytes(data).partition(b"\0")
         inflater = zlib.decompressobj()
         try:
-            profile = inflater.decompress(
-                packed[1:], min(self._limits.max_profile_bytes, _PROFILE_BYTES)
-            )
+            profile = inflater.decompress(packed[1:], min(self._limits.max_profile_bytes, _PROFILE_BYTES))
         except zlib.error:
             return
         if inflater.unconsumed_tail:
