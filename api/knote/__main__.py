@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -61,7 +61,15 @@ def _serve(_: argparse.Namespace, settings: Settings) -> int:
 def _local(_: argparse.Namespace, settings: Settings) -> int:
     from knote.local import run_local
 
-    return asyncio.run(run_local(settings))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(run_local(settings))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """The event loop that `serve` runs on, too."""
+    from uvicorn import Config
+
+    return Config(app="knote").get_loop_factory() or asyncio.new_event_loop
 
 
 def _sweep(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from knote.local.ports import choose_ports, is_free
 
 _LOG_BYTES = 4 * 1024 * 1024
 _POLL_SECONDS = 0.02
+_MISSING_LIBRARY = re.compile(r"error while loading shared libraries: (\S+):")
+_DEBIAN_PACKAGES = {"libcurl.so.4": "libcurl4"}
 
 
 class ChildServer(ABC):
@@ -66,15 +69,22 @@ class ChildServer(ABC):
         Raises `LocalModeError`, with no process left behind, when that does not come true.
         """
         for attempt in range(3):
-            self.ports = self._choose_ports()
-            self._spawn()
+            try:
+                self.ports = self._choose_ports()
+                self._spawn()
+            except OSError as error:
+                reason = f"{error.strerror or error}: {error.filename or self.home}"
+                raise LocalModeError(f"{self.title} cannot be started ({reason}).") from error
             try:
                 await self.wait_ready(timeout_seconds=timeout_seconds)
-            except BaseException:
+            except LocalModeError:
                 port_lost = "address already in use" in self.log_tail(40).lower()
                 await self.kill()
-                if not (port_lost and attempt < 2 and not self._pinned):
+                if not port_lost or self._pinned or attempt == 2:
                     raise
+            except BaseException:
+                await self.kill()
+                raise
             else:
                 return
 
@@ -153,10 +163,11 @@ class ChildServer(ABC):
         self._pinned = True
 
     def _spawn(self) -> None:
-        self._make_folders()
+        for path in (self.data_dir, self.home, self.log_path.parent):
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._tidy()
         command, environment = self._prepare()
         self.trim_log()
-        self._tidy()
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own command line, no shell
                 [sys.executable, "-I", "-S", str(leash.__file__), str(os.getpid()), *command],
@@ -169,15 +180,6 @@ class ChildServer(ABC):
                 umask=0o077 if sys.platform != "win32" else -1,
             )
 
-    def _make_folders(self) -> None:
-        try:
-            for path in (self.data_dir, self.home, self.log_path.parent):
-                path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise LocalModeError(
-                f"{self.title} cannot keep its data in {self.home} ({error.strerror or error})."
-            ) from error
-
     def _tidy(self) -> None:  # noqa: B027 - most servers leave nothing
         """Removes what an ended process left outside its folder."""
 
@@ -186,6 +188,13 @@ class ChildServer(ABC):
         return self.log_tail()
 
     def _failure(self, last: BaseException | None, *, waited_seconds: float | None = None) -> str:
+        if missing := _MISSING_LIBRARY.search(self.log_tail(2)):
+            library = missing[1]
+            package = _DEBIAN_PACKAGES.get(library, "<the package that has it>")
+            return (
+                f"{self.title} needs the system library {library}, which this machine does not"
+                f" have: sudo apt-get install {package}"
+            )
         reason = self._explain().strip()
         if waited_seconds is not None:
             start = f"{self.title} did not become ready within {waited_seconds:.0f} s"

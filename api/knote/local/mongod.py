@@ -22,7 +22,7 @@ _USER = "knote"
 _KNOTE_ROLES = ({"role": "readWrite", "db": "knote"},)
 _NOT_YET_INITIALIZED = 94
 _PASSING_CODES = frozenset({23, 91, 94, 109, 10107, 11600, 11602, 13435, 13436})
-_NEWER_DATA = 62
+_OTHER_VERSIONS_DATA = 62
 
 Client = AsyncMongoClient[dict[str, Any]]
 
@@ -145,8 +145,8 @@ class MongoServer(ChildServer):
     def _explain(self) -> str:
         ended = self._process.poll() if self._process else None
         reasons = _complaints(self.log_tail(200))[-6:] or [self.log_tail()]
-        if ended == _NEWER_DATA:
-            reasons.insert(0, "The data was written by a newer MongoDB than this one.")
+        if ended == _OTHER_VERSIONS_DATA:
+            reasons.insert(0, "The data was written by another version of MongoDB.")
         return "\n".join(reasons)
 
 

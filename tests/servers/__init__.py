@@ -1,0 +1,1 @@
+"""The real servers and processes that the tests run against."""
