@@ -1,4 +1,4 @@
-"""The command line: `python -m knote serve | local | sweep | fsck | openapi`."""
+"""The command line: `python -m knote serve | local | bootstrap | sweep | fsck | openapi`."""
 
 import argparse
 import asyncio
@@ -17,12 +17,10 @@ def main() -> int:
     """Runs one command. Returns the exit status: 0 done, 1 something is wrong, 2 cannot start."""
     arguments = _parser().parse_args()
     try:
-        settings = Settings()
+        return int(arguments.run(arguments, Settings()))
     except ValidationError as error:
         print(_settings_sentence(error), file=sys.stderr)
         return 2
-    try:
-        return int(arguments.run(arguments, settings))
     except KnoteError as error:
         print(f"knote: {error.detail}", file=sys.stderr)
         return 1
@@ -36,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, run, text in (
         ("serve", _serve, "serve the API; the stores are where MONGO_URL and MINIO_HOST say"),
         ("local", _local, "serve the whole system: API, page, a MongoDB and an object store"),
+        ("bootstrap", _bootstrap, "prepare the stores: replica set, users, bucket; any number of times"),
         ("sweep", _sweep, "remove for good what nobody can reach any more"),
         ("fsck", _fsck, "compare notes, picture rows and bucket; mend what is safe to mend"),
         ("openapi", _openapi, "print the API's OpenAPI document"),
@@ -72,6 +71,13 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return Config(app="knote").get_loop_factory() or asyncio.new_event_loop
 
 
+def _bootstrap(_: argparse.Namespace, __: Settings) -> int:
+    from knote.bootstrap import BootstrapSettings, bootstrap
+
+    bootstrap(BootstrapSettings())
+    return 0
+
+
 def _sweep(arguments: argparse.Namespace, settings: Settings) -> int:
     from knote.maintenance import sweep
 
@@ -103,8 +109,7 @@ def _settings_sentence(error: ValidationError) -> str:
     parts = []
     for found in error.errors(include_input=False, include_url=False):
         name = str(found["loc"][0]) if found["loc"] else "settings"
-        field = Settings.model_fields.get(name)
-        variable = f"KNOTE_{name.upper()}" if field else name
+        variable = f"KNOTE_{name.upper()}" if name.islower() and name != "settings" else name
         message = found["msg"].removeprefix("Value error, ")
         parts.append(f"{variable}: {message}")
     return "knote: the configuration cannot be used. " + "; ".join(parts)

@@ -72,6 +72,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, ids: IdSource = ne
                     picture_store,
                     worker,
                     max_picture_bytes=settings.max_picture_bytes,
+                    delivery=settings.picture_delivery,
                     clock=clock,
                     new_id=ids,
                 ),
@@ -91,7 +92,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, ids: IdSource = ne
         responses={"default": {"model": Problem, "description": "What went wrong"}},
     )
     app.state.drain = drain
-    api = APIRouter(prefix=API, dependencies=[Depends(_indexes)])
+    api = APIRouter(prefix=API, dependencies=[Depends(_admit)])
     api.include_router(notes_router)
     api.include_router(pictures_router)
     app.include_router(api)
@@ -111,9 +112,9 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, ids: IdSource = ne
     return app
 
 
-async def _indexes(request: Request) -> None:
-    """Makes sure that the indexes are there before anything relies on them."""
-    await request.state.health.ensure_indexes()
+async def _admit(request: Request) -> None:
+    """Makes sure that MongoDB and its indexes are there before anything relies on them."""
+    await request.state.health.admit()
 
 
 def _type_errors_as_problems(app: FastAPI) -> None:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from knote.errors import StoreUnavailable
-from knote.mongo import Database, database_errors
+from knote.mongo import Database, database_errors, wait_for_primary
 from knote.notes.store import NoteStore
 from knote.pictures.store import PictureStore
 from knote.s3 import Bucket
@@ -18,6 +18,7 @@ router = APIRouter(tags=["health"])
 
 CACHE_SECONDS = 1.0
 CHECK_TIMEOUT_SECONDS = 3.0
+PRIMARY_TIMEOUT_SECONDS = 3.0
 
 DependencyState = Literal["ok", "unavailable"]
 
@@ -84,6 +85,13 @@ class Health:
         status: Literal["ok", "degraded"] = "ok" if pictures == "ok" else "degraded"
         return Ready(status=status, mongo=mongo, pictures=pictures)
 
+    async def admit(self) -> None:
+        """Lets in what needs MongoDB, with its indexes. Raises `NotesUnavailable` while it is away."""
+        if self._are_indexes_ensured:
+            await wait_for_primary(self._database, timeout_seconds=PRIMARY_TIMEOUT_SECONDS)
+        else:
+            await self.ensure_indexes()
+
     async def ensure_indexes(self) -> None:
         """Creates the indexes, once in the life of this replica. No write may come before them."""
         if not self._are_indexes_ensured:
@@ -92,7 +100,7 @@ class Health:
             self._are_indexes_ensured = True
 
     async def _check_mongo(self) -> None:
-        await self.ensure_indexes()
+        await self.admit()
         with database_errors():
             await self._database.command("ping")
 

@@ -3,6 +3,7 @@
 import logging
 import logging.config
 
+from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
 from knote.middleware import request_id_of_context
@@ -39,6 +40,7 @@ def configure_logging(settings: Settings) -> None:
             "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s %(request_id)s",
             "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
             "datefmt": "%Y-%m-%dT%H:%M:%S%z",
+            "reserved_attrs": [*RESERVED_ATTRS, "color_message"],
         },
         "text": {"()": AccessTextFormatter, "fmt": "%(asctime)s %(levelname)s %(message)s"},
     }

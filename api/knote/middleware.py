@@ -12,9 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from knote.errors import ContentTooLarge
-from knote.problems import knote_problem
+from knote.problems import internal_problem, knote_problem
 
-logger = logging.getLogger("knote.access")
+logger = logging.getLogger(__name__)
+access_logger = logging.getLogger("knote.access")
 
 request_id_of_context: ContextVar[str | None] = ContextVar("request_id", default=None)
 
@@ -32,7 +33,8 @@ Observer = Callable[[Scope, int, float], None]
 class RequestContext:
     """Gives each request an id, safe default headers, one log line, and tells the observer of it.
 
-    The observer gets the scope, the status and the seconds until the last byte was sent.
+    The observer gets the scope, the status and the seconds until the last byte was sent. An error
+    that nobody expected ends here, so that its answer and its log line have all that others have.
     """
 
     def __init__(self, app: ASGIApp, *, observe: Observer, is_draining: Callable[[], bool]) -> None:
@@ -52,10 +54,12 @@ class RequestContext:
         token = request_id_of_context.set(request_id)
         status = 500
         size_bytes = 0
+        is_started = False
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal status, size_bytes
+            nonlocal status, size_bytes, is_started
             if message["type"] == "http.response.start":
+                is_started = True
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
@@ -69,10 +73,15 @@ class RequestContext:
 
         try:
             await self._app(scope, receive, send_with_headers)
+        except Exception:
+            logger.exception("a request failed")
+            # An answer that has begun cannot be taken back: the server cuts the connection.
+            if not is_started:
+                await internal_problem(request_id)(scope, receive, send_with_headers)
         finally:
             seconds = time.perf_counter() - started
             self._observe(scope, status, seconds)
-            logger.info(
+            access_logger.info(
                 "request",
                 extra={
                     "method": scope["method"],
@@ -128,7 +137,8 @@ class BodyTooLarge(HTTPException):
     """
 
     def __init__(self, limit: int) -> None:
-        super().__init__(413, _too_large(limit).detail)
+        super().__init__(ContentTooLarge.status)
+        self.__cause__ = _too_large(limit)
 
 
 def _too_large(limit: int) -> ContentTooLarge:

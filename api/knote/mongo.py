@@ -1,8 +1,10 @@
 """The only module that knows Motor: how the database is opened, and what its errors mean."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, cast
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
@@ -19,6 +21,7 @@ from pymongo.errors import (
     WTimeoutError,
 )
 from pymongo.read_concern import ReadConcern
+from pymongo.topology_description import TopologyDescription
 from pymongo.uri_parser import parse_uri
 from pymongo.write_concern import WriteConcern
 
@@ -37,12 +40,14 @@ __all__ = [
     "check_mongo_url",
     "database_errors",
     "open_database",
+    "wait_for_primary",
 ]
 
 Document = dict[str, Any]
 Database = AsyncIOMotorDatabase[Document]
 Collection = AsyncIOMotorCollection[Document]
 
+_POLL_SECONDS = 0.05
 _UNAVAILABLE = (
     ConnectionFailure,
     ExecutionTimeout,
@@ -108,7 +113,23 @@ def database_errors() -> Iterator[None]:
     except PyMongoError as error:
         code = getattr(error, "code", None)
         if isinstance(error, _UNAVAILABLE) or error.timeout or code in _PASSING_CODES:
-            raise NotesUnavailable(
-                "The notes cannot be reached right now. Nothing was lost: try again in a moment."
-            ) from error
+            raise _unavailable() from error
         raise
+
+
+async def wait_for_primary(database: Database, *, timeout_seconds: float) -> None:
+    """Returns when the driver, once connected, knows a primary. Raises `NotesUnavailable` if none comes.
+
+    The driver would wait too, but in one of Motor's few threads: behind a crowd of waiting requests
+    each further one would wait as many times longer.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    # Motor's types call it a method; it is a property.
+    while not cast("TopologyDescription", database.client.topology_description).has_writable_server():
+        if time.monotonic() > deadline:
+            raise _unavailable()
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+def _unavailable() -> NotesUnavailable:
+    return NotesUnavailable("The notes cannot be reached right now. Nothing was lost: try again in a moment.")

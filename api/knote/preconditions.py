@@ -6,7 +6,8 @@ from typing import NamedTuple
 from knote.errors import Malformed, PreconditionRequired
 
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
-_TAGS = re.compile(rf"\s*(?:{_TAG})?(?:\s*,\s*(?:{_TAG})?)*\s*")
+# Possessive (`*+`): what separates tags is matched in one way only, however many separators come.
+_TAGS = re.compile(rf"[\s,]*+{_TAG}(?:\s*+,[\s,]*+{_TAG})*+[\s,]*+")
 
 
 class EntityTags(NamedTuple):
@@ -28,13 +29,12 @@ def parse_entity_tags(value: str, *, header: str) -> EntityTags:
     """The tags in a header. Raises `Malformed` when it is neither `*` nor a list of quoted tags."""
     if value.strip() == "*":
         return EntityTags(frozenset(), is_any=True)
-    tags = frozenset(re.findall(_TAG, value))
-    if not tags or not _TAGS.fullmatch(value):
+    if not _TAGS.fullmatch(value):
         raise Malformed(
             f'{header} takes a quoted ETag, as in {header}: "3", or *. '
             "Send the ETag of the last read back as it was."
         )
-    return EntityTags(tags)
+    return EntityTags(frozenset(re.findall(_TAG, value)))
 
 
 def require_if_match(value: str | None) -> EntityTags:

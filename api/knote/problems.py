@@ -1,7 +1,6 @@
 """Every error as one shape: RFC 9457 problem documents, for every status."""
 
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -10,10 +9,9 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Mount
 
-from knote.errors import ContentTooLarge, KnoteError
-
-logger = logging.getLogger(__name__)
+from knote.errors import KnoteError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -22,6 +20,14 @@ _DETAILS = {
     404: "There is nothing at this address. /docs lists what there is.",
     405: "This address does not take this method. The Allow header lists those it takes.",
 }
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+# A body may be wrong in as many places as it has bytes: a person is told of the first ones.
+_MOST_ERRORS = 10
+_LONGEST_NAME = 100
+# Instead of what pydantic says, where that is meant for who writes the code.
+_JSON_NEEDED = "Send a JSON object with Content-Type: application/json."
+_FILE_NEEDED = "Send a file under this name, whole, with multipart/form-data."
+_VISIBLE_NEEDED = "Use visible ASCII characters, without spaces."
 
 
 class ProblemError(BaseModel):
@@ -74,7 +80,6 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(KnoteError, _knote_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_exception)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _knote_error(request: Request, error: Exception) -> Response:
@@ -97,7 +102,7 @@ def knote_problem(error: KnoteError, request_id: str | None) -> Response:
 
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    errors = [_describe(found) for found in error.errors()]
+    errors = [_describe(found) for found in error.errors()[:_MOST_ERRORS]]
     detail = " ".join(_sentence(found) for found in errors)
     return problem_response(
         422,
@@ -114,14 +119,22 @@ def _describe(found: Mapping[str, Any]) -> dict[str, Any]:
     location: Sequence[str | int] = found["loc"]
     message = str(found["msg"]).rstrip(".") + "."
     if found["type"] == "json_invalid":
-        reason = found.get("ctx", {}).get("error", "not JSON")
+        reason = found.get("ctx", {}).get("error", "not JSON").removesuffix(" at")
         return {
             "location": ["body"],
             "message": f"The body is not valid JSON: {reason} at position {location[-1]}.",
         }
-    if found["type"] == "model_attributes_type":
-        message = "Send a JSON object with Content-Type: application/json."
-    return {"location": list(location), "message": message}
+    if location == ("body",):
+        message = _JSON_NEEDED
+    elif location == ("body", "file"):
+        message = _FILE_NEEDED
+    elif found["type"] == "string_pattern_mismatch":
+        message = _VISIBLE_NEEDED
+    return {"location": [_shortened(part) for part in location], "message": message}
+
+
+def _shortened(part: str | int) -> str | int:
+    return part[:_LONGEST_NAME] if isinstance(part, str) else part
 
 
 def _sentence(found: Mapping[str, Any]) -> str:
@@ -132,24 +145,39 @@ def _sentence(found: Mapping[str, Any]) -> str:
 
 async def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
-    if error.status_code == ContentTooLarge.status:
-        return knote_problem(ContentTooLarge(error.detail), request.scope.get("request_id"))
+    if isinstance(error.__cause__, KnoteError):
+        return knote_problem(error.__cause__, request.scope.get("request_id"))
     status = HTTPStatus(error.status_code)
+    headers = dict(error.headers or {})
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods(request) or ("GET", "HEAD"))
     return problem_response(
         status,
         status.phrase.lower().replace(" ", "-"),
-        status.phrase,
+        status.phrase.capitalize(),
         _DETAILS.get(status, error.detail or status.description or status.phrase),
         request_id=request.scope.get("request_id"),
-        headers=error.headers,
+        headers=headers,
     )
 
 
-async def _unexpected(request: Request, _: Exception) -> Response:
+def _methods(request: Request) -> list[str]:
+    """The methods of all routes at this path: the router itself names those of the first alone."""
+    routes = request.app.routes
+    scopes = {method: {**request.scope, "method": method} for method in _METHODS}
+    return [
+        method
+        for method, scope in scopes.items()
+        if any(route.matches(scope)[0] is Match.FULL for route in routes if not isinstance(route, Mount))
+    ]
+
+
+def internal_problem(request_id: str | None) -> Response:
+    """The response to an error that nobody expected."""
     return problem_response(
         500,
         "internal",
         "Something went wrong",
         "This is a fault of Knote, not of your request. Its log has the cause under the request id.",
-        request_id=request.scope.get("request_id"),
+        request_id=request_id,
     )

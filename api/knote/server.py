@@ -8,9 +8,41 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from knote.health import Drain
 from knote.settings import Settings
+
+HEAD_BYTES = 64 * 1024
+
+
+class BoundedHead(HttpToolsProtocol):
+    """Uvicorn's HTTP with an end to what may come before, after and between bytes of a body.
+
+    The parser keeps a request line, headers and trailers in memory until they are complete.
+    """
+
+    _idle_bytes = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Takes bytes from the socket; cuts the connection when too many have led to nothing."""
+        self._idle_bytes += len(data)
+        super().data_received(data)
+        if self._idle_bytes > HEAD_BYTES and not self.transport.is_closing():
+            self.logger.warning("A request with too large a head was refused.")
+            if self.cycle is None or self.cycle.response_complete:
+                self.send_400_response("The head of this request is too large.")
+            self.transport.close()
+
+    def on_body(self, body: bytes) -> None:
+        """Takes a part of a body."""
+        self._idle_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Takes note that a request has been read."""
+        self._idle_bytes = 0
+        super().on_message_complete()
 
 
 class Server(uvicorn.Server):
@@ -32,7 +64,7 @@ class Server(uvicorn.Server):
                 lifespan="on",
                 timeout_keep_alive=75,
                 timeout_graceful_shutdown=settings.shutdown_seconds,
-                h11_max_incomplete_event_size=64 * 1024,
+                http=BoundedHead,
             )
         )
         self._drain: Drain = app.state.drain

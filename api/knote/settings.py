@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+PictureDelivery = Literal["stream", "accel", "redirect"]
+
 _S3_ADDRESS = re.compile(r"(https?://)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?")
 
 
@@ -83,6 +85,15 @@ class Settings(BaseSettings):
         description="Seconds after which an upload that never ended counts as abandoned.",
     )
 
+    picture_delivery: PictureDelivery = Field(
+        default="stream",
+        description="Who sends a picture's bytes: the API (`stream`), the nginx of web (`accel`), or the "
+        "object store itself (`redirect`).",
+    )
+    s3_public_url: str = Field(
+        default="",
+        description="For `redirect`: the object store as browsers reach it, a URL; `MINIO_HOST` when unset.",
+    )
     s3_region: str = Field(
         default="us-east-1", description="Region used to sign requests to the object store."
     )
@@ -116,6 +127,13 @@ class Settings(BaseSettings):
             raise ValueError("it takes a host, host:port or an http(s) URL")
         return value.rstrip("/")
 
+    @field_validator("s3_public_url")
+    @classmethod
+    def _s3_public_url_is_a_url(cls, value: str) -> str:
+        if value and not ("://" in value and _S3_ADDRESS.fullmatch(value)):
+            raise ValueError("it takes an http(s) URL without a path")
+        return value.rstrip("/")
+
     @property
     def s3_endpoint(self) -> str:
         """`MINIO_HOST` as a URL: plain HTTP and port 9000 unless it says otherwise."""
@@ -123,6 +141,11 @@ class Settings(BaseSettings):
             return self.minio_host
         bracketless = self.minio_host.rpartition("]")[2]
         return f"http://{self.minio_host}" + ("" if ":" in bracketless else ":9000")
+
+    @property
+    def s3_public_endpoint(self) -> str:
+        """The object store as browsers reach it."""
+        return self.s3_public_url or self.s3_endpoint
 
     @property
     def trash_time(self) -> timedelta:

@@ -11,10 +11,8 @@ from knote.preconditions import is_not_modified, require_if_match
 
 router = APIRouter(prefix="/notes", tags=["notes"])
 
-IfMatch = Annotated[
-    str | None,
-    Header(description="The ETag of the note as you last read it. Required: without it, 428."),
-]
+# Optional to FastAPI, whose answer to a missing one would be 422; `_CONDITIONAL` declares it.
+IfMatch = Annotated[str | None, Header(include_in_schema=False)]
 IfNoneMatch = Annotated[
     str | None, Header(description="An ETag you have; the answer is 304 while it is current.")
 ]
@@ -30,6 +28,17 @@ IdempotencyKey = Annotated[
 ]
 
 _ETAG = {"ETag": {"description": "The quoted version.", "schema": {"type": "string"}}}
+_CONDITIONAL = {
+    "parameters": [
+        {
+            "name": "If-Match",
+            "in": "header",
+            "required": True,
+            "description": "The ETag of the note as you last read it, or `*`. Without it, 428.",
+            "schema": {"type": "string", "pattern": r'^(\*|"[!#-~]*"(, *"[!#-~]*")*)$'},
+        }
+    ]
+}
 _CREATED = {"headers": {**_ETAG, "Location": {"description": "Its path.", "schema": {"type": "string"}}}}
 
 
@@ -82,7 +91,7 @@ async def read_note(
     return note
 
 
-@router.put("/{note_id}", responses={200: {"headers": _ETAG}})
+@router.put("/{note_id}", responses={200: {"headers": _ETAG}}, openapi_extra=_CONDITIONAL)
 async def replace_note(
     note_id: str, body: NoteContent, notes: Notes, response: Response, if_match: IfMatch = None
 ) -> Note:
@@ -95,7 +104,7 @@ async def replace_note(
     return note
 
 
-@router.delete("/{note_id}", status_code=204)
+@router.delete("/{note_id}", status_code=204, openapi_extra=_CONDITIONAL)
 async def delete_note(note_id: str, notes: Notes, if_match: IfMatch = None) -> None:
     """Delete a note, if nobody changed it since you read it.
 

@@ -16,6 +16,7 @@ class NoteContent(BaseModel):
         Field(
             min_length=1,
             description="Markdown. Not blank; at most 256 KiB of UTF-8 unless configured otherwise.",
+            json_schema_extra={"pattern": r"\S"},
             examples=["# Hello\n\nA note with **Markdown**."],
         ),
     ]

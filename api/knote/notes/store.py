@@ -97,7 +97,9 @@ class NoteStore:
     async def delete(self, note_id: str, versions: list[int] | None, at: datetime) -> bool:
         """Puts the note into the trash, if its version is one of `versions`. Returns whether."""
         with database_errors():
-            result = await self._notes.update_one(_current(note_id, versions), {"$set": {"is_deleted": True, "deleted_at": at}})
+            result = await self._notes.update_one(
+                _current(note_id, versions), {"$set": {"is_deleted": True, "deleted_at": at}}
+            )
         return result.matched_count == 1
 
     async def restore(self, note_id: str) -> Document | None:

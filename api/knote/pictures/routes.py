@@ -7,6 +7,7 @@ from fastapi.responses import StreamingResponse
 
 from knote.deps import Pictures
 from knote.errors import Invalid
+from knote.pictures.delivery import by_nginx, by_store, may_hand_over
 from knote.pictures.ranges import parse_range
 from knote.pictures.schemas import Picture
 from knote.preconditions import is_not_modified
@@ -43,6 +44,7 @@ _BYTES = {"content": dict.fromkeys(_TYPES, _BINARY)}
 _READ: dict[int | str, dict[str, Any]] = {
     200: {"description": "The bytes", **_BYTES},
     206: {"description": "The asked range of the bytes", **_BYTES},
+    302: {"description": "The bytes are in the object store, at `Location`"},
     304: {"description": "Not Modified"},
 }
 
@@ -73,18 +75,28 @@ async def create_picture(
 async def read_picture(
     picture_id: str,
     pictures: Pictures,
+    request: Request,
     width: Width = None,
     if_none_match: IfNoneMatch = None,
     range_: ByteRangeHeader = None,
     if_range: IfRange = None,
 ) -> Response:
-    """Read a picture's bytes. They never change under one id and width: keep them for good."""
+    """Read a picture's bytes. They never change under one id and width: keep them for good.
+
+    Where Knote is set up so, the answer is a redirect to the object store instead.
+    """
     served = await pictures.find(picture_id, width)
     headers = {"ETag": served.etag, **_SAFE}
     if is_not_modified(if_none_match, served.etag):
         return Response(status_code=304, headers=headers)
     is_range_current = if_range is None or if_range.strip() == served.etag
     span = parse_range(range_ if is_range_current else None, served.size_bytes)
+    if may_hand_over(request.headers, is_range_used=span is not None):
+        if pictures.delivery == "accel":
+            return by_nginx(await pictures.url(served), headers, served.content_type)
+        if pictures.delivery == "redirect":
+            await pictures.check(served)
+            return by_store(await pictures.url(served), _SAFE)
     chunks = await pictures.open(served, span)
     if span is None:
         headers["Content-Length"] = str(served.size_bytes)
@@ -96,13 +108,19 @@ async def read_picture(
 
 @router.head("/{picture_id}", response_class=Response, responses={304: _READ[304]})
 async def head_picture(
-    picture_id: str, pictures: Pictures, width: Width = None, if_none_match: IfNoneMatch = None
+    picture_id: str,
+    pictures: Pictures,
+    request: Request,
+    width: Width = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Read what a picture's bytes would come with, and whether they are within reach."""
     served = await pictures.find(picture_id, width)
     headers = {"ETag": served.etag, **_SAFE}
     if is_not_modified(if_none_match, served.etag):
         return Response(status_code=304, headers=headers)
+    if pictures.delivery == "accel" and may_hand_over(request.headers, is_range_used=False):
+        return by_nginx(await pictures.url(served), headers, served.content_type)
     await pictures.check(served)
     headers["Content-Length"] = str(served.size_bytes)
     return Response(headers=headers, media_type=served.content_type)

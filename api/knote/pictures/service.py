@@ -22,6 +22,7 @@ from knote.pictures.store import ObjectName, PictureStore
 from knote.pictures.widths import variant_width
 from knote.pictures.worker import PictureWorker
 from knote.s3 import ObjectMissing
+from knote.settings import PictureDelivery
 
 logger = logging.getLogger(__name__)
 
@@ -56,9 +57,11 @@ class PictureService:
         worker: PictureWorker,
         *,
         max_picture_bytes: int,
+        delivery: PictureDelivery,
         clock: Clock,
         new_id: IdSource,
     ) -> None:
+        self.delivery: PictureDelivery = delivery
         self._pictures = pictures
         self._worker = worker
         self._max_picture_bytes = max_picture_bytes
@@ -123,6 +126,10 @@ class PictureService:
             return await self._pictures.get_object(served.name, first, last)
         except ObjectMissing as error:
             raise self._lost(served) from error
+
+    async def url(self, served: Served) -> str:
+        """A short-lived URL of the bytes in the object store. It does not say that they are there."""
+        return await self._pictures.signed_url(served.name)
 
     async def check(self, served: Served) -> None:
         """Makes sure that the bytes are there to be served."""

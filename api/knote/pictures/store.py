@@ -202,6 +202,10 @@ class PictureStore:
         """The bytes of one object from `first` to `last`, both included. Raises `ObjectMissing`."""
         return await self._bucket.get(name.key, first=first, last=last)
 
+    async def signed_url(self, name: ObjectName) -> str:
+        """A short-lived URL under which the object store gives one object to anybody."""
+        return await self._bucket.sign(name.key)
+
     async def object_size_bytes(self, name: ObjectName) -> int:
         """The size of one object. Raises `ObjectMissing`."""
         return await self._bucket.size_bytes(name.key)

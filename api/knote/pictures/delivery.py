@@ -1,0 +1,34 @@
+"""Who sends a picture's bytes, once the API has said that they may be seen: it, nginx, or the store."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from fastapi import Response
+
+# The location of web's nginx that fetches from the object store; nobody can ask for it from outside.
+INTERNAL_PREFIX = "/_s3"
+# What nginx would judge by what it knows of the object, which is less than the API does.
+_JUDGED_BY_API = ("if-match", "if-unmodified-since", "if-modified-since")
+
+
+def may_hand_over(headers: Mapping[str, str], *, is_range_used: bool) -> bool:
+    """Whether others would answer a request with these headers as the API does.
+
+    They would not where its `Range` is one that the API ignores.
+    """
+    if "range" in headers and not is_range_used:
+        return False
+    return not any(name in headers for name in _JUDGED_BY_API)
+
+
+def by_nginx(url: str, headers: Mapping[str, str], content_type: str) -> Response:
+    """An answer that the nginx in front replaces by the object, under these headers."""
+    signed = urlsplit(url)
+    headers = {name: value for name, value in headers.items() if name != "Accept-Ranges"}  # nginx says it
+    headers["X-Accel-Redirect"] = f"{INTERNAL_PREFIX}{signed.path}?{signed.query}"
+    return Response(headers=headers, media_type=content_type)
+
+
+def by_store(url: str, headers: Mapping[str, str]) -> Response:
+    """An answer that sends the client to the object store. The URL is short-lived: nobody may keep it."""
+    return Response(status_code=302, headers={**headers, "Location": url, "Cache-Control": "no-store"})

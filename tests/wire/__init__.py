@@ -1,0 +1,1 @@
+"""What only a real process and real sockets show."""
