@@ -16,7 +16,7 @@ NODE_READY := frontend/node_modules/.ready
 PAGE := frontend/dist/index.html
 PAGE_SOURCES := $(shell find frontend/src frontend/public frontend/index.html frontend/*.ts frontend/*.json -type f 2>/dev/null)
 
-.PHONY: help setup run test check format build openapi clean
+.PHONY: help setup run test check format build openapi screens clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,7 @@ check: setup ## Check style, types and layers without running anything
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo
 	@npm --prefix frontend run --silent check
+	@npm --prefix frontend run --silent check:schema
 
 format: setup ## Rewrite the sources in the one format
 	@.venv/bin/ruff check --fix --quiet
@@ -47,9 +48,14 @@ format: setup ## Rewrite the sources in the one format
 
 build: $(PAGE) ## Build the page into frontend/dist
 
-openapi: $(PYTHON_READY) ## Write api/openapi.json from the code
+screens: setup build ## Take a screenshot of every state of the page, into test-results/screens
+	@tools/setup-browser
+	@$(PYTHON) -m pytest -q tests/browser/screens.py
+
+openapi: setup ## Write api/openapi.json from the code
 	@$(PYTHON) -m knote openapi > api/openapi.json.new
 	@mv api/openapi.json.new api/openapi.json
+	@npm --prefix frontend run --silent generate
 
 clean: ## Remove what can be made again; the notebook in .knote stays
 	@rm -rf .venv .cache frontend/node_modules frontend/dist

@@ -1,0 +1,156 @@
+import { useComputed } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { connection, isRetrying, retryNow } from "../state/connection";
+import * as feed from "../state/feed";
+import { Icon } from "../ui/Icon";
+import { Notice } from "../ui/Notice";
+import { Skeleton } from "../ui/Skeleton";
+import { Composer } from "./Composer";
+import { NoteCard } from "./NoteCard";
+
+/** The composer and all notes below it, newest first. */
+export function Notebook() {
+  return (
+    <>
+      <Composer />
+      <section class="list" aria-labelledby="list-title">
+        <h2 id="list-title" class="sr-only">
+          {feed.query.value ? `Notes matching “${feed.query.value}”` : "Notes, newest first"}
+        </h2>
+        <Incoming />
+        <NoteList />
+      </section>
+    </>
+  );
+}
+
+function Incoming() {
+  const count = feed.incoming.value.length;
+  const show = () => {
+    feed.showIncoming();
+    document.querySelector(".list")?.scrollIntoView({ block: "start" });
+  };
+  return (
+    <div class="incoming" role="status">
+      {count > 0 && (
+        <button type="button" class="pill" onClick={show}>
+          <Icon name="up" />
+          {count === 1 ? "One new note" : `${count} new notes`}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function NoteList() {
+  const state = feed.feedState.value;
+  const notes = feed.notes.value;
+  if (state === "failed") return <Failed />;
+  if (notes.length === 0) return state === "loading" ? <Loading /> : <Nothing />;
+  return (
+    <>
+      <ul class="notes" aria-busy={state === "loading"}>
+        {notes.map((note) => (
+          <li key={note.id}>
+            <NoteCard note={note} />
+          </li>
+        ))}
+      </ul>
+      <More />
+    </>
+  );
+}
+
+function Loading() {
+  return (
+    <>
+      <p class="sr-only" role="status">
+        Loading notes…
+      </p>
+      <Skeleton />
+    </>
+  );
+}
+
+function Nothing() {
+  const q = feed.query.value;
+  if (q) {
+    return (
+      <div class="empty" role="status">
+        <Icon name="search" />
+        <p class="empty-title">Nothing matches “{q}”</p>
+        <p>Every word must appear in a note; the last may be the beginning of one.</p>
+        <a class="button" href="/">
+          Show all notes
+        </a>
+      </div>
+    );
+  }
+  return (
+    <div class="empty">
+      <svg class="empty-drawing" viewBox="0 0 120 88" aria-hidden="true">
+        <path d="M22 14h62a8 8 0 0 1 8 8v58H30a8 8 0 0 1-8-8z" />
+        <path d="M36 32h40M36 44h30M36 56h36" />
+        <path class="accent" d="M84 62l18-18 7 7-18 18-9 2z" />
+      </svg>
+      <p class="empty-title">Your notebook is open</p>
+      <p>
+        Write your first note above: plain text, Markdown, pictures, whatever you want to find
+        again.
+      </p>
+    </div>
+  );
+}
+
+function Failed() {
+  const isOffline = connection.value === "offline";
+  const actions = (
+    <button
+      type="button"
+      class="button"
+      aria-disabled={isRetrying.value}
+      onClick={() =>
+        void (connection.value === "fine" ? feed.openFeed(feed.query.value) : retryNow())
+      }
+    >
+      <Icon name="retry" />
+      {isRetrying.value ? "Trying…" : "Try again"}
+    </button>
+  );
+  return (
+    <div class="failed" role="status">
+      <Notice
+        icon="cloud"
+        title={isOffline ? "You are offline" : "Your notes cannot be shown right now"}
+        actions={actions}
+      >
+        {isOffline ? "They appear as soon as Knote can be reached." : feed.feedProblem.value}
+        {connection.value !== "fine" && " Knote keeps trying by itself; you can go on writing."}
+      </Notice>
+    </div>
+  );
+}
+
+function More() {
+  const end = useRef<HTMLDivElement>(null);
+  const isWatched = useComputed(() => feed.hasMore.value && !feed.moreFailed.value);
+  useEffect(() => {
+    if (!end.current || !isWatched.value) return;
+    const observer = new IntersectionObserver(
+      ([entry]) => entry?.isIntersecting && void feed.loadMore(),
+      { rootMargin: "0px 0px 1200px 0px" },
+    );
+    observer.observe(end.current);
+    return () => observer.disconnect();
+    // A new observer reports at once, so that a screen taller than a page of notes fills up.
+  }, [isWatched.value, feed.notes.value.length]);
+  if (!feed.hasMore.value) return <p class="end">That is everything.</p>;
+  return (
+    <div class="more" ref={end}>
+      {feed.moreFailed.value && <p role="status">More notes could not be loaded.</p>}
+      <button type="button" class="button quiet" onClick={() => void feed.loadMore()}>
+        {feed.isLoadingMore.value ? "Loading more…" : "Load more"}
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,58 @@
+import { beforeEach, expect, test } from "vitest";
+import { DraftStore, newDraft } from "../src/state/drafts";
+
+function fakeStorage(): Storage {
+  const values = new Map<string, string>();
+  return {
+    get length() {
+      return values.size;
+    },
+    key: (index) => [...values.keys()][index] ?? null,
+    getItem: (key) => values.get(key) ?? null,
+    setItem: (key, value) => void values.set(key, value),
+    removeItem: (key) => void values.delete(key),
+    clear: () => values.clear(),
+  };
+}
+
+let storage: Storage;
+beforeEach(() => {
+  storage = fakeStorage();
+});
+
+test("a draft is read as it was saved", () => {
+  const store = new DraftStore(storage, "tab");
+  const draft = { ...newDraft(), text: "  kept\n", sent: "earlier" };
+  store.save(draft);
+  expect(store.read(draft.id)).toMatchObject({ text: "  kept\n", sent: "earlier", key: draft.key });
+});
+
+test("a tab whose draft was taken over goes on in a copy and destroys nothing", () => {
+  const [one, other] = [new DraftStore(storage, "one"), new DraftStore(storage, "other")];
+  const draft = one.save({ ...newDraft(), text: "from one" });
+  other.adopt(draft.id);
+  other.save({ ...draft, text: "from the other" });
+  const copy = one.save({ ...draft, text: "from one, longer" });
+  expect(copy.id).not.toBe(draft.id);
+  expect(
+    one
+      .list()
+      .map(({ text }) => text)
+      .sort(),
+  ).toEqual(["from one, longer", "from the other"]);
+});
+
+test("an emptied draft leaves nothing behind, unless an attempt to publish it is open", () => {
+  const store = new DraftStore(storage, "tab");
+  const draft = store.save({ ...newDraft(), text: "x" });
+  store.save({ ...draft, text: "", sent: "x" });
+  expect(storage.length).toBe(2);
+  store.save({ ...draft, text: "", sent: null });
+  expect(storage.length).toBe(0);
+});
+
+test("broken entries are passed over", () => {
+  storage.setItem("knote.draft.a", "{not json");
+  storage.setItem("knote.draft.b", "7");
+  expect(new DraftStore(storage, "tab").list()).toEqual([]);
+});

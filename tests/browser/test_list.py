@@ -1,0 +1,139 @@
+"""The list: search, more while scrolling, and what happens elsewhere."""
+
+import re
+
+from playwright.async_api import expect
+
+from browser.drawing import jpeg
+from browser.notebook import Api, Notebook
+
+WATCH_SHIFTS = """() => {
+    window.shifts = 0;
+    new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) window.shifts += entry.value;
+    }).observe({ type: "layout-shift", buffered: true });
+}"""
+
+
+async def test_search_finds_while_typing_and_the_back_button_leaves_it(notebook: Notebook, api: Api) -> None:
+    for text in ("Apples and pears", "这是一个测试文档", "Über den Wolken", "Apple pie"):
+        await api.publish(text)
+    await notebook.page.reload()
+    box = notebook.page.get_by_role("searchbox", name="Search notes")
+    await box.press_sequentially("appl", delay=30)
+    await expect(notebook.notes).to_have_count(2)
+    await expect(notebook.page).to_have_url(re.compile(r"\?q=appl$"))
+    await box.fill("uber")
+    await expect(notebook.notes).to_have_count(1)
+    await expect(notebook.notes).to_contain_text("Über")
+    await box.fill("测试")
+    await expect(notebook.notes).to_contain_text("测试")
+    await notebook.page.go_back()
+    await expect(notebook.notes).to_have_count(4)
+    await expect(box).to_have_value("")
+    await notebook.page.go_forward()
+    await expect(notebook.notes).to_have_count(1)
+    await expect(box).to_have_value("测试")
+
+
+async def test_a_search_without_results_says_so_and_leads_back(notebook: Notebook) -> None:
+    await notebook.publish("Something")
+    await notebook.open("/?q=nothing%20like%20it")
+    await expect(notebook.page.get_by_text("Nothing matches “nothing like it”")).to_be_visible()
+    await notebook.page.get_by_role("link", name="Show all notes").click()
+    await expect(notebook.notes).to_have_count(1)
+
+
+async def test_an_earlier_search_never_overtakes_a_later_one(notebook: Notebook, api: Api) -> None:
+    await api.publish("alpha")
+    await api.publish("alphabet")
+    await notebook.page.reload()
+
+    async def delay(route):  # type: ignore[no-untyped-def]
+        await notebook.page.wait_for_timeout(1_500)
+        await route.continue_()
+
+    await notebook.page.route(re.compile(r"q=alpha(&|$)"), delay)
+    box = notebook.page.get_by_role("searchbox", name="Search notes")
+    await box.fill("alpha")
+    await notebook.page.wait_for_timeout(300)
+    await box.fill("alphabet")
+    await expect(notebook.notes).to_have_count(1)
+    await notebook.page.wait_for_timeout(2_000)
+    await expect(notebook.notes).to_have_count(1)
+
+
+async def test_a_note_published_during_a_search_is_shown(notebook: Notebook) -> None:
+    await notebook.publish("Something old")
+    await notebook.open("/?q=old")
+    await notebook.publish("Something new")
+    await expect(notebook.note("Something new")).to_be_visible()
+    await expect(notebook.page).to_have_url(re.compile(r"/$"))
+
+
+async def test_more_notes_come_while_scrolling_and_nothing_jumps(notebook: Notebook, api: Api) -> None:
+    urls = [(await api.upload(jpeg(seed, 1200, 700 + seed * 60)))["url"] for seed in range(6)]
+    for number in range(70):
+        await api.publish(f"# Note {number}\n\nSome words.\n\n![a picture]({urls[number % 6]})")
+    await notebook.page.reload()
+    await expect(notebook.notes).to_have_count(20)
+    await notebook.page.evaluate(WATCH_SHIFTS)
+    await notebook.page.mouse.move(640, 600)
+    for _ in range(160):
+        await notebook.page.mouse.wheel(0, 500)
+        await notebook.page.wait_for_timeout(25)
+        if await notebook.page.get_by_text("That is everything").is_visible():
+            break
+    await expect(notebook.notes).to_have_count(70)
+    titles = await notebook.page.locator("article h1").all_text_contents()
+    assert titles == [f"Note {number}" for number in range(69, -1, -1)]
+    assert await notebook.page.evaluate("window.shifts") < 0.01
+
+
+async def test_more_notes_can_be_loaded_with_a_button(notebook: Notebook, api: Api) -> None:
+    await api.publish_many(25)
+    await notebook.page.add_init_script(
+        "delete window.IntersectionObserver;"
+        "window.IntersectionObserver = class { observe() {} disconnect() {} }"
+    )
+    await notebook.page.reload()
+    await expect(notebook.notes).to_have_count(20)
+    await notebook.button("Load more").focus()
+    await notebook.page.keyboard.press("Enter")
+    await expect(notebook.notes).to_have_count(25)
+
+
+COME_BACK = "() => document.dispatchEvent(new Event('visibilitychange'))"
+
+
+async def test_notes_from_elsewhere_wait_for_a_click(notebook: Notebook, api: Api) -> None:
+    await notebook.publish("Written here")
+    await api.publish("Written elsewhere")
+    await notebook.page.evaluate(COME_BACK)
+    pill = notebook.button("One new note")
+    await expect(pill).to_be_visible()
+    await expect(notebook.notes).to_have_count(1)
+    await pill.click()
+    await expect(notebook.notes.first).to_contain_text("Written elsewhere")
+    await expect(pill).to_have_count(0)
+
+
+async def test_changes_and_removals_from_elsewhere_arrive(notebook: Notebook, api: Api) -> None:
+    await notebook.publish("Stays")
+    await notebook.publish("Changes")
+    await notebook.publish("Leaves")
+    leaves, changes, _ = await api.all()
+    await api.delete(leaves)
+    await api.change(changes, "Changed elsewhere")
+    await notebook.page.evaluate(COME_BACK)
+    await expect(notebook.notes).to_have_count(2)
+    await expect(notebook.note("Changed elsewhere")).to_be_visible()
+
+
+async def test_many_notes_from_elsewhere_are_all_there(notebook: Notebook, api: Api) -> None:
+    await notebook.publish("The old one")
+    await api.publish_many(45)
+    await notebook.page.evaluate(COME_BACK)
+    await notebook.button("45 new notes").click()
+    await expect(notebook.notes).to_have_count(46)
+    await expect(notebook.notes.last).to_contain_text("The old one")
