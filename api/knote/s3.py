@@ -82,6 +82,16 @@ class Bucket:
         except ObjectMissing as error:
             raise _unavailable() from error
 
+    async def ensure(self) -> None:
+        """Makes the bucket if it is not there. In a cluster its bootstrap does: no replica may."""
+        with bucket_errors():
+            try:
+                await self._client.head_bucket(Bucket=self.name)
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in _MISSING_CODES:
+                    raise
+                await self._client.create_bucket(Bucket=self.name)
+
     async def put(self, key: str, path: Path, *, content_type: str) -> None:
         """Stores the file at `path`; returns when the store has acknowledged it."""
         with bucket_errors(), path.open("rb") as body:

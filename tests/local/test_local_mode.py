@@ -16,7 +16,8 @@ import psutil
 import pytest
 
 from knote.local.child import until
-from knote.local.s3server import S3Server
+from knote.local.mongod import MongoServer
+from knote.local.s3server import ObjectServer, S3Server
 from servers.process import KnoteProcess
 from servers.stack import SharedKnote
 
@@ -209,6 +210,22 @@ async def test_servers_of_the_environment_are_used(knote: SharedKnote) -> None:
     assert await _notes(knote) == ["kept elsewhere"]
     await knote.clear()
     assert await _notes(knote) == []
+
+
+async def test_a_bucket_is_made_on_a_server_that_was_given(
+    knote_on: Start, mongo: MongoServer, s3: ObjectServer
+) -> None:
+    given = {
+        "MONGO_URL": mongo.url_of("bucketless"),
+        "MINIO_HOST": s3.endpoint,
+        "MINIO_ACCESS_KEY": s3.access_key,
+        "MINIO_SECRET_KEY": s3.secret_key,
+        "MINIO_BUCKET": "not-there-yet",
+    }
+    knote = knote_on(environment=given)
+    await knote.start()  # until it says that pictures are in order, too
+    await knote.stop()
+    await s3.drop_bucket("not-there-yet")
 
 
 async def test_the_page_and_the_api_share_one_port(knote: SharedKnote) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -9,12 +10,17 @@ from pathlib import Path
 
 import knote
 from knote.app import create_app
+from knote.errors import PicturesUnavailable
 from knote.local.child import until
 from knote.local.signals import StopSignals
 from knote.local.spa import Spa
 from knote.logs import configure_logging
+from knote.s3 import open_bucket
 from knote.server import Server
 from knote.settings import Settings
+
+
+logger = logging.getLogger(__name__)
 
 
 class LocalServer(Server):
@@ -41,6 +47,7 @@ async def serve(
 ) -> bool:
     """Serves until the signals say otherwise. Whether it ever came to serve."""
     configure_logging(settings)
+    await _make_bucket(settings)
     app = create_app(settings)
     server = LocalServer(app, settings, served=Spa(app, _web_dir(settings)))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -54,6 +61,15 @@ async def serve(
         signals.cancel()
         await asyncio.gather(signals, return_exceptions=True)
     return server.started
+
+
+async def _make_bucket(settings: Settings) -> None:
+    """Makes the bucket on a server that was given; on our own it is there already."""
+    async with open_bucket(settings) as bucket:
+        try:
+            await bucket.ensure()
+        except PicturesUnavailable as error:
+            logger.warning("bucket %s: %s", settings.minio_bucket, error.__cause__)
 
 
 async def _pass_on(stop: StopSignals, server: LocalServer) -> None:
