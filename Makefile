@@ -16,10 +16,10 @@ NODE_READY := frontend/node_modules/.ready
 PAGE := frontend/dist/index.html
 PAGE_SOURCES := $(shell find frontend/src frontend/public frontend/index.html frontend/*.ts frontend/*.json -type f 2>/dev/null)
 
-.PHONY: help setup run test check format build openapi screens clean
+.PHONY: help setup run test check format build openapi screens deploy-tools clean
 
 help: ## Show what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(PYTHON_READY) $(NODE_READY) ## Install everything that is locked: Python, npm, the local servers
 
@@ -27,8 +27,10 @@ run: $(PYTHON_READY) $(PAGE) ## Start Knote with its own MongoDB and S3 (KNOTE_P
 	@exec $(PYTHON) -m knote local
 
 test: setup build check ## Run every test; ARGS="..." goes to pytest
-	@tools/setup-browser
+	@tools/setup-debian /usr/bin/chromium chromium "The browser tests need"
+	@tools/setup-debian nginx nginx-light "The tests of web need"
 	@tools/setup-minio $(MINIO_VERSION)
+	@tools/setup-deploy-tools $(UV)
 	@npm --prefix frontend run test --if-present
 	@$(PYTHON) -m pytest $(ARGS)
 
@@ -48,8 +50,11 @@ format: setup ## Rewrite the sources in the one format
 
 build: $(PAGE) ## Build the page into frontend/dist
 
+deploy-tools: $(UV) ## Install what the deployment tests run
+	@tools/setup-deploy-tools $(UV)
+
 screens: setup build ## Take a screenshot of every state of the page, into test-results/screens
-	@tools/setup-browser
+	@tools/setup-debian /usr/bin/chromium chromium "The screenshots need"
 	@$(PYTHON) -m pytest -q tests/browser/screens.py
 
 openapi: setup ## Write api/openapi.json from the code

@@ -64,7 +64,9 @@ class RequestContext:
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
                 for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
+                    # nginx keeps this one, and would send it with the store's errors too.
+                    if name != "Cache-Control" or "X-Accel-Redirect" not in headers:
+                        headers.setdefault(name, value)
                 if self._is_draining():
                     headers["Connection"] = "close"
             elif message["type"] == "http.response.body":

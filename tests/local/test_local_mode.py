@@ -202,7 +202,7 @@ async def test_a_program_that_is_not_there_is_told(knote_on: Start) -> None:
 
 
 async def test_servers_of_the_environment_are_used(knote: SharedKnote) -> None:
-    assert knote.children() == []
+    assert not [child for child in knote.children() if child.name() in {"mongod", "weed"}]
     assert "MongoDB: the one in MONGO_URL" in knote.output
     assert "S3: the one in MINIO_HOST" in knote.output
     assert not knote.data_dir.exists()

@@ -193,7 +193,7 @@ class _User:
         self.name: str = parsed["username"] or ""
         self.password: str = parsed["password"] or ""
         self.database: str = parsed["database"] or "knote"
-        self.source: str = parsed["options"].get("authsource") or parsed["database"] or "admin"
+        self.source: str = parsed["options"].get("authSource") or parsed["database"] or "admin"
         if not (self.name and self.password):
             raise Misconfigured("MONGO_URL names no user and password: the API signs in with those.")
         self.roles = [{"role": "readWrite", "db": self.database}]

@@ -10,6 +10,8 @@ INTERNAL_PREFIX = "/_s3"
 # What nginx would judge by what it knows of the object, which is less than the API does.
 _JUDGED_BY_API = ("if-match", "if-unmodified-since", "if-modified-since")
 
+_SAID_BY_NGINX = frozenset({"Accept-Ranges", "Cache-Control"})
+
 
 def may_hand_over(headers: Mapping[str, str], *, is_range_used: bool) -> bool:
     """Whether others would answer a request with these headers as the API does.
@@ -24,9 +26,13 @@ def may_hand_over(headers: Mapping[str, str], *, is_range_used: bool) -> bool:
 def by_nginx(url: str, headers: Mapping[str, str], content_type: str) -> Response:
     """An answer that the nginx in front replaces by the object, under these headers."""
     signed = urlsplit(url)
-    headers = {name: value for name, value in headers.items() if name != "Accept-Ranges"}  # nginx says it
-    headers["X-Accel-Redirect"] = f"{INTERNAL_PREFIX}{signed.path}?{signed.query}"
-    return Response(headers=headers, media_type=content_type)
+    told = {
+        **{name: value for name, value in headers.items() if name not in _SAID_BY_NGINX},
+        # Under another name, since nginx would send it with the store's errors too.
+        "X-Accel-Cache-Control": headers["Cache-Control"],
+        "X-Accel-Redirect": f"{INTERNAL_PREFIX}{signed.path}?{signed.query}",
+    }
+    return Response(headers=told, media_type=content_type)
 
 
 def by_store(url: str, headers: Mapping[str, str]) -> Response:

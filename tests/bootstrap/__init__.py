@@ -1,0 +1,1 @@
+"""`python -m knote bootstrap` against real servers that nobody has prepared."""

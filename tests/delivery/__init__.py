@@ -1,0 +1,1 @@
+"""Web, API and object store together, as a deployment puts them."""

@@ -1,0 +1,108 @@
+"""A real nginx with the configuration of the web image, on loopback."""
+
+import gzip
+import shutil
+import signal
+import subprocess
+import time
+from http.client import HTTPConnection
+from pathlib import Path
+
+import httpx
+import pytest
+
+from knote.local.ports import free_port
+from servers.process import CHECKOUT
+
+START = CHECKOUT / "deploy" / "nginx" / "start"
+PAGE = b"<!doctype html><title>Knote</title><script src='/assets/app-1a2b.js'></script>"
+SCRIPT = b"console.log('knote');" * 40
+
+
+class Web:
+    """One nginx as `deploy/nginx/start` starts it; its output is kept in `folder`."""
+
+    def __init__(self, folder: Path, *, api: list[str], s3: str, **more: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.folder = folder / f"web-{self.port}"
+        self.folder.mkdir()
+        self._page = self.folder / "html"
+        self._environment = {
+            "PATH": "/usr/local/sbin:/usr/sbin:/usr/local/bin:/usr/bin:/bin",
+            "API_UPSTREAM": " ".join(api),
+            "S3_UPSTREAM": s3,
+            "WEB_LISTEN": f"127.0.0.1:{self.port}",
+            "WEB_ROOT": str(self._page),
+            "RUN_DIR": str(self.folder / "run"),
+            "CACHE_DIR": str(self.folder / "cache"),
+            **more,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def output(self) -> str:
+        """Its log."""
+        return (self.folder / "output").read_text(encoding="utf-8")
+
+    @property
+    def configuration(self) -> str:
+        """The configuration it was started with, its includes beside it."""
+        files = sorted((self.folder / "run").rglob("*.conf"))
+        return "\n".join(file.read_text(encoding="utf-8") for file in files)
+
+    def start(self) -> None:
+        """Starts it and returns when it answers."""
+        if shutil.which("nginx", path=self._environment["PATH"]) is None:
+            pytest.fail("There is no nginx here: `apt-get install nginx-light`.", pytrace=False)
+        self._build_page()
+        with (self.folder / "output").open("ab") as output:
+            # The tests may run as root, and their folders are closed to others.
+            self._process = subprocess.Popen(
+                [START, "-g", "user root;"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self._environment,
+            )
+        deadline = time.monotonic() + 10
+        while True:
+            assert self._process.poll() is None, self.output
+            try:
+                httpx.get(f"{self.url}/healthz", trust_env=False)
+            except httpx.TransportError:
+                assert time.monotonic() < deadline, self.output
+                time.sleep(0.02)
+            else:
+                return
+
+    def stop(self) -> int:
+        """Ends it as the image does, with SIGQUIT; its exit status."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGQUIT)
+        try:
+            return self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.send_signal(signal.SIGTERM)
+            return self._process.wait(10)
+
+    def status_of(self, target: str, method: str = "GET") -> int:
+        """The answer to a request for this target to the letter, as no client of HTTP would write it."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request(method, target)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    def open(self, **options: object) -> httpx.AsyncClient:
+        """A client of it."""
+        limits: dict[str, object] = {"timeout": 30, **options}
+        return httpx.AsyncClient(base_url=self.url, trust_env=False, **limits)  # type: ignore[arg-type]
+
+    def _build_page(self) -> None:
+        (self._page / "assets").mkdir(parents=True)
+        for name, data in (("index.html", PAGE), ("assets/app-1a2b.js", SCRIPT)):
+            (self._page / name).write_bytes(data)
+            (self._page / f"{name}.gz").write_bytes(gzip.compress(data))
+        (self._page / "manifest.webmanifest").write_text("{}", encoding="utf-8")
