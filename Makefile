@@ -9,6 +9,9 @@ MINIO_VERSION := v0.0.0-20260212201848-7aac2a2c5b7c
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 
+# How many tests run side by side; each process has servers of its own.
+JOBS ?= 2
+
 UV := .cache/uv-$(UV_VERSION)/bin/uv
 PYTHON := .venv/bin/python
 PYTHON_READY := .venv/.ready
@@ -26,13 +29,13 @@ setup: $(PYTHON_READY) $(NODE_READY) ## Install everything that is locked: Pytho
 run: $(PYTHON_READY) $(PAGE) ## Start Knote with its own MongoDB and S3 (KNOTE_PORT, KNOTE_DATA_DIR)
 	@exec $(PYTHON) -m knote local
 
-test: setup build check ## Run every test; ARGS="..." goes to pytest
+test: setup build check ## Run every test; ARGS="..." goes to pytest, JOBS=n runs n at a time
 	@tools/setup-debian /usr/bin/chromium chromium "The browser tests need"
 	@tools/setup-debian nginx nginx-light "The tests of web need"
 	@tools/setup-minio $(MINIO_VERSION)
 	@tools/setup-deploy-tools $(UV)
 	@npm --prefix frontend run test --if-present
-	@$(PYTHON) -m pytest $(ARGS)
+	@$(PYTHON) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 check: setup ## Check style, types and layers without running anything
 	@echo "==> ruff, mypy, import-linter, biome, tsc"
