@@ -19,7 +19,6 @@ from knote.s3 import open_bucket
 from knote.server import Server
 from knote.settings import Settings
 
-
 logger = logging.getLogger(__name__)
 
 
