@@ -43,6 +43,7 @@ export function SearchBox({ value, onSearch }: Props) {
         name="q"
         aria-label="Search notes"
         placeholder="Search notes"
+        maxLength={200}
         autocomplete="off"
         enterkeyhint="search"
         defaultValue={value}
