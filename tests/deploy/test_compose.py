@@ -94,7 +94,7 @@ def test_every_variable_of_our_images_is_known() -> None:
     known = SETTINGS | OF_BOOTSTRAP | {"MONGO_KEY"}
     for name in ("api", "bootstrap"):
         assert set(services()[name]["environment"]) <= known
-    assert set(services()["web"]["environment"]) <= OF_WEB
+    assert set(services()["web"]["environment"]) == OF_WEB - {"PICTURE_ORIGIN", "UPLOAD_LIMIT"} | {"RESOLVER"}
     assert not SECRETS["minio-root"] & set(services()["api"]["environment"])
 
 

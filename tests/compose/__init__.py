@@ -1,0 +1,1 @@
+"""docker-compose.yml, up and running: `make test-compose` only, which needs root and Docker."""

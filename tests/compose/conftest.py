@@ -1,0 +1,60 @@
+"""One system for the run, built and started as a person does it."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+
+from browser.conftest import api, browser, context, notebook, other_tab, page
+from compose.system import Compose, ComposeKnote
+
+__all__ = ["api", "browser", "context", "notebook", "other_tab", "page"]
+
+# `make test` passes these tests by: they take Docker, root and minutes.
+collect_ignore_glob = [] if "TEST_COMPOSE" in os.environ else ["test_*.py"]
+
+SECONDS = pytest.StashKey[dict[str, float]]()
+
+
+@pytest.fixture(scope="session")
+def compose(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Compose]:
+    """The running system; afterwards nothing of it is left."""
+    system = Compose(tmp_path_factory.mktemp("compose"))
+    pytestconfig.stash[SECONDS] = system.seconds
+    system.run("down", "--volumes", "--remove-orphans")
+    try:
+        system.run("build", timeout_seconds=1500)
+        system.run("up", "--build", "--wait", timeout_seconds=600)
+        yield system
+    finally:
+        system.run("down", "--volumes", "--remove-orphans")
+
+
+@pytest.fixture(scope="session")
+def knote_of_run(compose: Compose) -> ComposeKnote:
+    """That system, as the tests of the page use it."""
+    return ComposeKnote(compose)
+
+
+@pytest.fixture
+async def knote(knote_of_run: ComposeKnote) -> AsyncIterator[ComposeKnote]:
+    """That system, all of it running, with an empty notebook."""
+    await knote_of_run.wait_ready()
+    await knote_of_run.clear()
+    yield knote_of_run
+    await knote_of_run.wait_ready()
+
+
+@pytest.fixture
+async def client(knote: ComposeKnote) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of web."""
+    async with httpx.AsyncClient(base_url=knote.url, trust_env=False, timeout=30) as client:
+        yield client
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """How long the slow commands took."""
+    for command, seconds in config.stash.get(SECONDS, {}).items():
+        if command.split()[0] in {"build", "up", "down", "restart", "stop", "start", "run"}:
+            terminalreporter.write_line(f"{seconds:6.1f} s  docker compose {command}")
