@@ -19,7 +19,7 @@ NODE_READY := frontend/node_modules/.ready
 PAGE := frontend/dist/index.html
 PAGE_SOURCES := $(shell find frontend/src frontend/public frontend/index.html frontend/*.ts frontend/*.json -type f 2>/dev/null)
 
-.PHONY: help setup run test check format build openapi screens deploy-tools test-compose clean
+.PHONY: help setup run test check format build openapi screens deploy-tools test-compose test-cluster clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,12 @@ test-compose: setup build ## Build the images and test docker-compose.yml for re
 	@tools/setup-debian /usr/bin/chromium chromium "The browser tests need"
 	@tools/setup-minio $(MINIO_VERSION)
 	@tools/test-compose $(ARGS)
+
+test-cluster: setup ## Prove it on a real Kubernetes (root, Linux, long); ARGS="..." goes to pytest
+	@tools/setup-deploy-tools $(UV)
+	@tools/setup-minio $(MINIO_VERSION)
+	@tools/setup-cluster $(UV)
+	@tests/cluster/run $(ARGS)
 
 screens: setup build ## Take a screenshot of every state of the page, into test-results/screens
 	@tools/setup-debian /usr/bin/chromium chromium "The screenshots need"

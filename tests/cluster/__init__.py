@@ -1,0 +1,1 @@
+"""A real Kubernetes on this machine, and Knote on it: `make test-cluster`, which needs root."""

@@ -1,0 +1,80 @@
+"""Fixtures: a control plane in the namespaces that `tests/cluster/run` has made."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster.control_plane import ControlPlane
+from cluster.network import prepare_network
+from cluster.node import Node
+from cluster.programs import CLUSTER, wait_until
+from cluster.traffic import Traffic
+from cluster.trial import Trial
+from deploy.rendered import pods_of
+
+# `make test` passes these tests by: they take root, a Kubernetes and many minutes.
+collect_ignore_glob = [] if "TEST_CLUSTER" in os.environ else ["test_*.py"]
+
+
+@pytest.fixture(scope="session")
+def work_dir() -> Path:
+    """A folder on a disk, for images, volumes and logs, in namespaces whose network is ready."""
+    if os.getpid() != 1:
+        pytest.fail("these tests run in namespaces of their own: tests/cluster/run", pytrace=False)
+    prepare_network()
+    return Path(os.environ["TEST_CLUSTER_WORK"])
+
+
+@pytest.fixture(scope="module")
+def control_plane(work_dir: Path) -> Iterator[ControlPlane]:
+    """etcd and an API server that knows the Gateway API."""
+    folder = Path(tempfile.mkdtemp(prefix="control-plane-", dir=work_dir))
+    made = ControlPlane(folder)
+    try:
+        print(f"\nAPI server ready after {made.start():.1f} s")
+        made.kubectl("apply", "--server-side", "-f", str(CLUSTER / "gateway-api"))
+        made.kubectl("wait", "--for=condition=Established", "--timeout=60s", "--all", "crds")
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="module")
+def node(control_plane: ControlPlane) -> Node:
+    """A ready node with the images of Knote, and a default StorageClass with ten volumes."""
+    archive = Path(os.environ["TEST_CLUSTER_IMAGES"])
+    control_plane.start_controllers()
+    made = Node(control_plane)
+    print(f"\nnode ready after {made.start():.1f} s")
+    made.import_images(archive)
+    pinned = next(pod for pod in pods_of("deploy/overlays/local") if pod.name == "minio").spec["containers"][
+        0
+    ]
+    name, _, digest = pinned["image"].partition("@")
+    # Under the pinned digest, what this machine calls by the pinned name; and the names of tests/one-node.
+    made.name_image(name, f"{name.rpartition(':')[0]}@{digest}")
+    made.name_image(name, "docker.io/library/minio:local")
+    mongo = next(pod for pod in pods_of("deploy/overlays/local") if pod.name == "mongo").spec["containers"][0]
+    made.name_image(mongo["image"], "docker.io/library/mongo:local")
+    made.add_volumes(10)
+    return made
+
+
+@pytest.fixture(scope="class")
+def trial(request: pytest.FixtureRequest, control_plane: ControlPlane, node: Node) -> Trial:
+    """What the class of the test names, applied as the README says."""
+    assert node, "a cluster without a node runs nothing"
+    made = Trial(control_plane.kubectl, "knote", request.cls.title)
+    made.kubectl("apply", "-k", request.cls.folder)
+    return made
+
+
+@pytest.fixture(scope="class")
+def traffic(trial: Trial) -> Iterator[Traffic]:
+    """People, from the first step that asks for them to the last."""
+    with Traffic(trial.url) as people:
+        wait_until(lambda: len(people.notebook.pictures) > 5, "people have begun")
+        yield people

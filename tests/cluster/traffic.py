@@ -1,0 +1,265 @@
+"""People at work: one who writes, and some who read, each noting what every request came to."""
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from io import BytesIO
+from secrets import token_bytes, token_hex
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from PIL import Image
+
+_RETRY_SECONDS = 0.25
+_GIVE_UP_SECONDS = 240
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A request that did not get what it asked for."""
+
+    at: float
+    who: str
+    what: str
+    status: int | None
+    said: str
+    retry_after: str | None
+
+    @property
+    def is_polite(self) -> bool:
+        """Whether it was told that Knote is away for now, and when to come again."""
+        return self.status == 503 and self.retry_after is not None
+
+
+@dataclass
+class Tally:
+    """What happened between two moments."""
+
+    requests: Counter[str] = field(default_factory=Counter)
+    failures: list[Failure] = field(default_factory=list)
+    # By kind of request: the longest time from a refusal to the next answer.
+    longest_seconds: dict[str, float] = field(default_factory=dict)
+    # Answered only on a second connection, as a browser asks when its old one has been closed.
+    second_tries: int = 0
+
+    def summary(self) -> dict[str, Any]:
+        """For the report."""
+        return {
+            "requests": sum(self.requests.values()),
+            "failed": len(self.failures),
+            "failed_how": dict(Counter(f"{each.what} {each.status or each.said}" for each in self.failures)),
+            "not_503_with_retry_after": sum(not each.is_polite for each in self.failures),
+            "longest_seconds": {kind: round(seconds, 1) for kind, seconds in self.longest_seconds.items()},
+            "second_tries": self.second_tries,
+        }
+
+
+class Notebook:
+    """What Knote has acknowledged: the notes with their last version, and the pictures by their bytes."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.notes: dict[str, tuple[int, str]] = {}
+        self.pictures: dict[str, str] = {}
+        # Anything that is not as it was acknowledged.
+        self.damages: list[str] = []
+
+
+class Traffic:
+    """Starts the people, and says what they met with."""
+
+    def __init__(self, url: str, *, readers: int = 2) -> None:
+        self.notebook = Notebook()
+        self._url = url
+        self._lock = threading.Lock()
+        self._tally = Tally()
+        self._since: dict[tuple[str, str], float] = {}
+        self._is_over = threading.Event()
+        self._threads = [threading.Thread(target=self._work, args=("writer", self._write), daemon=True)]
+        for number in range(readers):
+            # Every second one stays on its connection, as browsers do; the others ask anew each time.
+            name = f"{'keeping' if number % 2 else 'fresh'} reader {number}"
+            self._threads.append(threading.Thread(target=self._work, args=(name, self._read), daemon=True))
+        self._errors: list[BaseException] = []
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Lets everybody finish what they are at."""
+        self._is_over.set()
+        for thread in self._threads:
+            thread.join(_GIVE_UP_SECONDS)
+        assert not self._errors, self._errors
+
+    def take(self) -> Tally:
+        """What happened since this was asked last."""
+        assert not self._errors, self._errors
+        with self._lock:
+            taken, self._tally = self._tally, Tally()
+        return taken
+
+    def _work(self, who: str, work: "Callable[[Line], None]") -> None:
+        try:
+            with Line(self._url, who, self._note_down, keep="keeping" in who) as line:
+                while not self._is_over.is_set():
+                    work(line)
+        except BaseException as error:  # noqa: BLE001 # raised again by whoever asks
+            self._errors.append(error)
+
+    def _note_down(self, who: str, kind: str, failure: Failure | None, second_try: bool) -> None:
+        now = time.monotonic()
+        with self._lock:
+            tally = self._tally
+            tally.requests[kind] += 1
+            tally.second_tries += second_try
+            if failure:
+                tally.failures.append(failure)
+                self._since.setdefault((who, kind), failure.at)
+            elif since := self._since.pop((who, kind), None):
+                tally.longest_seconds[kind] = max(tally.longest_seconds.get(kind, 0), now - since)
+
+    # What each of them does, once.
+
+    def _write(self, line: "Line") -> None:
+        picture = self._upload(line) if random.random() < 0.4 or not self.notebook.pictures else None
+        with self.notebook.lock:
+            picture = picture or random.choice(list(self.notebook.pictures))
+        self._publish(line, f"Note {token_hex(8)}\n\n![a picture]({picture})")
+        if random.random() < 0.4:
+            self._change(line)
+        time.sleep(0.05)
+
+    def _upload(self, line: "Line") -> str:
+        image = Image.frombytes("RGB", (24, 24), token_bytes(24 * 24 * 3))
+        made = BytesIO()
+        image.save(made, "PNG")
+        answer = self._until_done(line, "POST", "/api/v1/pictures", "upload", files={"file": made.getvalue()})
+        place = answer.headers["location"]
+        seen = self._until_done(line, "GET", place, "picture")
+        shown = Image.open(BytesIO(seen.content)).convert("RGB")
+        if shown.tobytes() != image.tobytes():
+            self.notebook.damages.append(f"{place} is another picture than was uploaded")
+        with self.notebook.lock:
+            self.notebook.pictures[place] = sha256(seen.content).hexdigest()
+        return str(place)
+
+    def _publish(self, line: "Line", content: str) -> None:
+        key = {"Idempotency-Key": token_hex(12)}
+        answer = self._until_done(
+            line, "POST", "/api/v1/notes", "write", json={"content": content}, headers=key
+        )
+        with self.notebook.lock:
+            self.notebook.notes[answer.headers["location"]] = (1, content)
+
+    def _change(self, line: "Line") -> None:
+        with self.notebook.lock:
+            place = random.choice(list(self.notebook.notes))
+            version, old = self.notebook.notes[place]
+        content = f"{old}\n\nChanged, {token_hex(4)}"
+        end = time.monotonic() + _GIVE_UP_SECONDS
+        while time.monotonic() < end:
+            answer = line.ask(
+                "PUT",
+                place,
+                "write",
+                json={"content": content},
+                headers={"If-Match": f'"{version}"'},
+                expect=(200, 412),
+            )
+            if answer is not None and answer.status_code == 412:
+                # The answer to an earlier attempt may not have come back.
+                answer = self._until_done(line, "GET", place, "note")
+                if answer.json()["content"] != content:
+                    self.notebook.damages.append(f"{place} was changed by nobody")
+                    return
+            if answer is not None:
+                with self.notebook.lock:
+                    self.notebook.notes[place] = (version + 1, content)
+                return
+            time.sleep(_RETRY_SECONDS)
+        raise TimeoutError(place)
+
+    def _read(self, line: "Line") -> None:
+        with self.notebook.lock:
+            notes = random.sample(list(self.notebook.notes.items()), min(2, len(self.notebook.notes)))
+            pictures = random.sample(
+                list(self.notebook.pictures.items()), min(3, len(self.notebook.pictures))
+            )
+        line.ask("GET", "/", "page")
+        line.ask("GET", "/api/v1/notes?limit=20", "list")
+        for place, (version, content) in notes:
+            answer = line.ask("GET", place, "note")
+            if answer is not None:
+                body = answer.json()
+                if body["version"] < version or (body["version"] == version and body["content"] != content):
+                    self.notebook.damages.append(f"{place} shows {body['version']} after {version}")
+        for place, digest in pictures:
+            answer = line.ask("GET", place, "picture")
+            if answer is not None and sha256(answer.content).hexdigest() != digest:
+                self.notebook.damages.append(f"{place} has other bytes")
+        time.sleep(0.02)
+
+    def _until_done(
+        self, line: "Line", method: str, path: str, what: str, **arguments: Any
+    ) -> httpx.Response:
+        end = time.monotonic() + _GIVE_UP_SECONDS
+        while time.monotonic() < end:
+            answer = line.ask(method, path, what, **arguments)
+            if answer is not None:
+                return answer
+            time.sleep(_RETRY_SECONDS)
+        raise TimeoutError(f"{method} {path}")
+
+
+class Line:
+    """One person's way to Knote."""
+
+    def __init__(
+        self, url: str, who: str, note_down: Callable[[str, str, Failure | None, bool], None], *, keep: bool
+    ) -> None:
+        self._who, self._note_down, self._keeps = who, note_down, keep
+        limits = httpx.Limits(max_keepalive_connections=1 if keep else 0)
+        self._client = httpx.Client(base_url=url, limits=limits, timeout=70, trust_env=False, verify=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def ask(
+        self, method: str, path: str, what: str, *, expect: tuple[int, ...] = (200, 201), **arguments: Any
+    ) -> httpx.Response | None:
+        """The answer, or nothing when it is not one of those expected."""
+        is_second = False
+        while True:
+            started_at = time.monotonic()
+            try:
+                answer = self._client.request(method, path, **arguments)
+            except httpx.TransportError as error:
+                if self._keeps and method == "GET" and not is_second:
+                    is_second = True
+                    continue
+                said = f"{type(error).__name__}: {error}"
+                failure = Failure(started_at, self._who, what, None, said, None)
+            else:
+                if answer.status_code in expect:
+                    self._note_down(self._who, what, None, is_second)
+                    return answer
+                said, after = answer.text[:200], answer.headers.get("retry-after")
+                failure = Failure(started_at, self._who, what, answer.status_code, said, after)
+            self._note_down(self._who, what, failure, is_second)
+            return None

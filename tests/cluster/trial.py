@@ -1,0 +1,231 @@
+"""One Knote in the cluster, and what is done to it while people use it."""
+
+import json
+import random
+import re
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+import httpx
+from pymongo import MongoClient
+
+from cluster.kubectl import Kubectl, Object, is_ready
+from cluster.programs import ROOT
+from cluster.traffic import Failure, Tally, Traffic
+
+REPORT = ROOT / "test-results" / "cluster"
+
+
+class Trial:
+    """What stands in one namespace."""
+
+    def __init__(self, kubectl: Kubectl, namespace: str, title: str) -> None:
+        self.kubectl, self.namespace, self._title = kubectl, namespace, title
+        self.figures: dict[str, Any] = {}
+
+    def record(self, name: str, **figures: Any) -> None:
+        """Keeps figures, prints them, and writes them where reports go."""
+        self.figures[name] = figures
+        print(f"\n{name}: {json.dumps(figures)}")
+        REPORT.mkdir(parents=True, exist_ok=True)
+        (REPORT / f"{self._title}.json").write_text(json.dumps(self.figures, indent=1) + "\n")
+
+    @property
+    def url(self) -> str:
+        """The Service of web, as the node's own clients reach it."""
+        return f"http://{self.kubectl.get('service', 'web', '-n', self.namespace)['spec']['clusterIP']}"
+
+    def wait_complete(self, job: str, *, timeout_seconds: int = 300) -> None:
+        """Waits for the end of a Job."""
+        self.kubectl(
+            *("wait", "job", job, "-n", self.namespace, "--for=condition=complete"),
+            f"--timeout={timeout_seconds}s",
+            timeout_seconds=timeout_seconds + 10,
+        )
+
+    def wait_rolled_out(self, *workloads: str, timeout_seconds: int = 300) -> None:
+        """Waits until the pods of each workload are the new ones, and ready."""
+        for workload in workloads:
+            self.kubectl(
+                *("rollout", "status", workload, "-n", self.namespace, f"--timeout={timeout_seconds}s"),
+                timeout_seconds=timeout_seconds + 10,
+            )
+
+    def smoke_test(self, *, url: str | None = None) -> str:
+        """Runs deploy/smoke-test: through kubectl, or at a URL."""
+        done = subprocess.run(
+            [ROOT / "deploy" / "smoke-test", self.namespace],
+            env=self.kubectl.environment | ({"URL": url} if url else {}),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=180,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.strip()
+
+    def ready_pods(self, name: str) -> list[Object]:
+        """The pods of a workload that take requests."""
+        return [pod for pod in self.kubectl.pods(self.namespace, name) if is_ready(pod)]
+
+    def scale(self, name: str, replicas: int) -> float:
+        """Scales a Deployment and waits; how many seconds that took."""
+        started_at = time.monotonic()
+        self.kubectl("scale", f"--replicas={replicas}", f"deployment/{name}", "-n", self.namespace)
+        self.wait_rolled_out(f"deployment/{name}")
+        return time.monotonic() - started_at
+
+    def delete_pod(self, name: str) -> None:
+        """Deletes one pod as a user would, and goes on at once."""
+        self.kubectl("delete", "pod", name, "-n", self.namespace, "--wait=false")
+
+    def delete_random_pods(self, name: str, *, times: int, pause_seconds: float) -> list[str]:
+        """Deletes ready pods of a workload, one after another."""
+        deleted = []
+        for _ in range(times):
+            chosen = random.choice(self.ready_pods(name))["metadata"]["name"]
+            self.delete_pod(chosen)
+            deleted.append(chosen)
+            time.sleep(pause_seconds)
+        return deleted
+
+    def requests_of_api_pods(self) -> dict[str, float]:
+        """How many requests each pod of the API has served."""
+        served = {}
+        for pod in self.ready_pods("api"):
+            with urllib.request.urlopen(
+                f"http://{pod['status']['podIP']}:8000/metrics", timeout=10
+            ) as answer:
+                text = answer.read().decode()
+            lines = re.findall(
+                r'^knote_http_requests_total\{.*route="/(?:notes|pictures).*\} (\S+)$', text, re.MULTILINE
+            )
+            served[pod["metadata"]["name"]] = sum(map(float, lines))
+        return served
+
+    def reload(self, traffic: Traffic, *, times: int) -> dict[str, Any]:
+        """Loads the newest notes and each of their pictures, again and again, over new connections."""
+        wrong: list[str] = []
+        shown = 0
+        limits = httpx.Limits(max_keepalive_connections=0)
+        before, started_at = self.requests_of_api_pods(), time.monotonic()
+        with httpx.Client(
+            base_url=self.url, limits=limits, timeout=70, trust_env=False, verify=False
+        ) as client:
+            for _ in range(times):
+                listed = client.get("/api/v1/notes", params={"limit": 5})
+                if listed.status_code != 200:
+                    wrong.append(f"list {listed.status_code}")
+                    continue
+                places = set(re.findall(r"/api/v1/pictures/[\w-]+", listed.text))
+                for place in places:
+                    answer = client.get(place)
+                    shown += 1
+                    with traffic.notebook.lock:
+                        known = traffic.notebook.pictures.get(place)
+                    is_right = known in (None, sha256(answer.content).hexdigest())
+                    if answer.status_code != 200 or not is_right:
+                        wrong.append(f"{place} {answer.status_code}")
+        seconds = time.monotonic() - started_at
+        after = self.requests_of_api_pods()
+        served = {name: round(count - before.get(name, 0)) for name, count in after.items()}
+        return {
+            "reloads": times,
+            "pictures": shown,
+            "wrong": wrong,
+            "seconds": round(seconds),
+            "served": served,
+        }
+
+    def mongo_primary(self) -> str | None:
+        """The pod that is the primary of MongoDB, where there is one."""
+        for pod in self.kubectl.pods(self.namespace, "mongo"):
+            try:
+                host = pod["status"]["podIP"]
+                with MongoClient[dict[str, Any]](
+                    host, directConnection=True, serverSelectionTimeoutMS=1000
+                ) as client:
+                    if client.admin.command("hello")["isWritablePrimary"]:
+                        return str(pod["metadata"]["name"])
+            except Exception:  # noqa: BLE001 # whatever it is, it is not the primary
+                continue
+        return None
+
+    def while_away(self, traffic: Traffic, do: Callable[[], None], *, settle_seconds: float = 5) -> Tally:
+        """Does something; what people met with since they were asked last, until all was well for a while."""
+        do()
+        total = Tally()
+        quiet_since = time.monotonic()
+        deadline = quiet_since + 300
+        while time.monotonic() - quiet_since < settle_seconds:
+            assert time.monotonic() < deadline, f"people still meet with failures: {total.failures[-3:]}"
+            time.sleep(0.5)
+            part = traffic.take()
+            total.requests += part.requests
+            total.failures += part.failures
+            total.second_tries += part.second_tries
+            for kind, seconds in part.longest_seconds.items():
+                total.longest_seconds[kind] = max(seconds, total.longest_seconds.get(kind, 0))
+            if part.failures:
+                quiet_since = time.monotonic()
+        return total
+
+    def check_everything(self, traffic: Traffic) -> dict[str, Any]:
+        """Reads every note and every picture that was acknowledged, once people are gone."""
+        lost, missing = [], []
+        notebook = traffic.notebook
+        with httpx.Client(base_url=self.url, timeout=70, trust_env=False, verify=False) as client:
+            for place, (version, content) in notebook.notes.items():
+                answer = client.get(place)
+                if answer.status_code != 200 or answer.json()["content"] != content:
+                    lost.append(f"{place} version {version}: {answer.status_code}")
+            for place, digest in notebook.pictures.items():
+                answer = client.get(place)
+                if answer.status_code != 200 or sha256(answer.content).hexdigest() != digest:
+                    missing.append(f"{place}: {answer.status_code}")
+        return {
+            "notes": len(notebook.notes),
+            "lost_notes": lost,
+            "pictures": len(notebook.pictures),
+            "missing_pictures": missing,
+            "damages": notebook.damages,
+        }
+
+    def fsck(self) -> Object:
+        """Runs the check as its CronJob does; what it says."""
+        name = f"fsck-{int(time.time())}"
+        self.kubectl("create", "job", name, "--from=cronjob/fsck", "-n", self.namespace)
+        self.wait_complete(name)
+        output = self.kubectl("logs", f"job/{name}", "-n", self.namespace)
+        # Its log lines are objects of one line; the report is one of many.
+        found: Object = json.loads(output[output.index("{\n") :])
+        return found
+
+    def explain(self) -> str:
+        """How the pods are, for a test that failed."""
+        return (
+            self.kubectl.try_run("get", "pods", "-n", self.namespace, "-o", "wide").stdout
+            + self.kubectl.try_run("get", "events", "-n", self.namespace, "--sort-by=.lastTimestamp").stdout[
+                -4000:
+            ]
+        )
+
+
+def assert_nobody_noticed(tally: Tally) -> None:
+    """No request failed."""
+    assert not tally.failures, _listed(tally.failures)
+
+
+def assert_only_polite(tally: Tally) -> None:
+    """Whoever was refused was told that it is for now."""
+    impolite = [each for each in tally.failures if not each.is_polite]
+    assert not impolite, _listed(impolite)
+
+
+def _listed(failures: list[Failure]) -> str:
+    shown = "\n".join(f"{each.who}: {each.what} {each.status} {each.said}" for each in failures[:20])
+    return f"{len(failures)} requests failed:\n{shown}"
