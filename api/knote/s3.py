@@ -84,12 +84,11 @@ class Bucket:
 
     async def ensure(self) -> None:
         """Makes the bucket if it is not there. In a cluster its bootstrap does: no replica may."""
-        with bucket_errors():
-            try:
+        try:
+            with bucket_errors():
                 await self._client.head_bucket(Bucket=self.name)
-            except ClientError as error:
-                if error.response["Error"]["Code"] not in _MISSING_CODES:
-                    raise
+        except ObjectMissing:
+            with bucket_errors():
                 await self._client.create_bucket(Bucket=self.name)
 
     async def put(self, key: str, path: Path, *, content_type: str) -> None:

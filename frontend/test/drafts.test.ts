@@ -1,23 +1,10 @@
 import { beforeEach, expect, test } from "vitest";
 import { DraftStore, newDraft } from "../src/state/drafts";
-
-function fakeStorage(): Storage {
-  const values = new Map<string, string>();
-  return {
-    get length() {
-      return values.size;
-    },
-    key: (index) => [...values.keys()][index] ?? null,
-    getItem: (key) => values.get(key) ?? null,
-    setItem: (key, value) => void values.set(key, value),
-    removeItem: (key) => void values.delete(key),
-    clear: () => values.clear(),
-  };
-}
+import { memory } from "../src/state/storage";
 
 let storage: Storage;
 beforeEach(() => {
-  storage = fakeStorage();
+  storage = memory();
 });
 
 test("a draft is read as it was saved", () => {

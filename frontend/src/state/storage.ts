@@ -1,6 +1,6 @@
 /** Browsers may forbid a page to store anything: then memory has to do, for as long as the page is open. */
 
-function memory(): Storage {
+export function memory(): Storage {
   const values = new Map<string, string>();
   return {
     get length() {
