@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import struct
 import zlib
+from functools import cache
 from io import BytesIO
 from typing import Any
 
@@ -42,8 +43,9 @@ def exif(orientation: int = 1) -> bytes:
     return tags.tobytes()
 
 
+@cache
 def profile() -> bytes:
-    """An sRGB profile."""
+    """An sRGB profile, one for the whole run: it carries the second it was made in."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
