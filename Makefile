@@ -14,12 +14,14 @@ JOBS ?= 2
 
 UV := .cache/uv-$(UV_VERSION)/bin/uv
 PYTHON := .venv/bin/python
+# The system under load and faults: it needs the machine for itself, so it runs before the tests.
+CHAOS := PYTHONPATH=tests $(PYTHON) -m chaos
 PYTHON_READY := .venv/.ready
 NODE_READY := frontend/node_modules/.ready
 PAGE := frontend/dist/index.html
 PAGE_SOURCES := $(shell find frontend/src frontend/public frontend/index.html frontend/*.ts frontend/*.json -type f 2>/dev/null)
 
-.PHONY: help setup run test check format build openapi screens deploy-tools test-compose test-cluster clean
+.PHONY: help setup run test check format build openapi bench screens deploy-tools test-compose test-cluster test-abuse test-chaos fuzz clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +37,7 @@ test: setup build check ## Run every test; ARGS="..." goes to pytest, JOBS=n run
 	@tools/setup-minio $(MINIO_VERSION)
 	@tools/setup-deploy-tools $(UV)
 	@npm --prefix frontend run test --if-present
+	@$(if $(ARGS),,$(CHAOS) --minutes 1 --seed $(or $(SEED),1))
 	@$(PYTHON) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 check: setup ## Check style, types and layers without running anything
@@ -62,10 +65,30 @@ test-compose: setup build ## Build the images and test docker-compose.yml for re
 	@tools/test-compose $(ARGS)
 
 test-cluster: setup ## Prove it on a real Kubernetes (root, Linux, long); ARGS="..." goes to pytest
+	@tools/setup-debian /usr/bin/chromium chromium "The browser in front of the cluster needs"
 	@tools/setup-deploy-tools $(UV)
 	@tools/setup-minio $(MINIO_VERSION)
 	@tools/setup-cluster $(UV)
 	@tests/cluster/run $(ARGS)
+
+test-abuse: setup ## Measure what ten thousand stalled clients cost the others (a quiet machine, ten minutes)
+	@tools/setup-debian nginx nginx-light "The tests of web need"
+	@$(PYTHON) -m pytest -q -s $(ARGS) tests/abuse/crowds.py
+
+test-chaos: setup ## Prove that nothing acknowledged is lost, under faults: SEED=n, MINUTES=5 (a quiet machine; disks are filled as root)
+	@tools/setup-debian nginx nginx-light "The proof needs"
+	@tools/setup-minio $(MINIO_VERSION)
+	@$(CHAOS) $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+
+fuzz: $(UV) ## Fuzz the picture inspector and the multipart path, MINUTES=1 (Linux on x86_64)
+	@UV_PROJECT_ENVIRONMENT=.cache/fuzz $(UV) sync --quiet --locked --no-group local --group fuzz --python "$$(tools/find-python)"
+	@.cache/fuzz/bin/python tests/fuzz/run.py --minutes $(or $(MINUTES),1)
+
+bench: setup ## Measure Knote beside what its parts can do; ONLY="row ..." measures some rows
+	@tools/setup-debian nginx nginx-light "The measurements need"
+	@tools/setup-debian wrk wrk "The measurements need"
+	@tools/setup-minio $(MINIO_VERSION)
+	@PYTHONPATH=.:tests $(PYTHON) -m bench $(ONLY)
 
 screens: setup build ## Take a screenshot of every state of the page, into test-results/screens
 	@tools/setup-debian /usr/bin/chromium chromium "The screenshots need"

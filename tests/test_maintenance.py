@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import io
+import itertools
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from knote.clock import utc_now
+from knote.clock import Clock, utc_now
 from knote.fsck import Fsck, FsckReport
 from knote.mongo import Database, open_database
 from knote.notes.store import NoteStore
@@ -40,14 +41,16 @@ class Stores:
         self.notes = NoteStore(database)
         self.pictures = PictureStore(database, bucket)
 
-    async def sweep(self, *, after: timedelta = timedelta(), dry_run: bool = False) -> SweepReport:
+    async def sweep(
+        self, *, after: timedelta = timedelta(), dry_run: bool = False, clock: Clock | None = None
+    ) -> SweepReport:
         return await Sweep(
             self.notes,
             self.pictures,
             trash_time=30 * DAY,
             picture_grace_time=7 * DAY,
             pending_grace_time=timedelta(hours=1),
-            clock=lambda: utc_now() + after,
+            clock=clock or (lambda: utc_now() + after),
             dry_run=dry_run,
         ).run()
 
@@ -144,6 +147,19 @@ async def test_uploading_a_picture_again_starts_its_grace_time_anew(
     await upload(client, picture_bytes())
     assert (await stores.sweep(after=8 * DAY))["pictures_removed"] == 0
     assert (await client.get(picture["url"])).status_code == 200
+
+
+async def test_the_grace_time_begins_when_a_long_sweep_gets_to_the_picture(
+    client: httpx.AsyncClient, stores: Stores
+) -> None:
+    picture = await upload(client, picture_bytes())
+    began_at = utc_now()
+    times = itertools.chain([began_at], itertools.repeat(began_at + 5 * DAY))
+    await stores.sweep(clock=lambda: next(times))
+    report = await stores.sweep(after=8 * DAY)
+    assert report["pictures_removed"] == 0
+    assert (await client.get(picture["url"])).status_code == 200
+    assert (await stores.sweep(after=13 * DAY))["pictures_removed"] == 1
 
 
 async def test_a_picture_of_a_deleted_note_goes_only_after_the_note(

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import logging
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,6 +13,8 @@ from pydantic import ValidationError
 from knote.errors import KnoteError
 from knote.settings import Settings
 
+logger = logging.getLogger("knote")
+
 
 def main() -> int:
     """Runs one command. Returns the exit status: 0 done, 1 something is wrong, 2 cannot start."""
@@ -19,13 +22,24 @@ def main() -> int:
     try:
         return int(arguments.run(arguments, Settings()))
     except ValidationError as error:
-        print(_settings_sentence(error), file=sys.stderr)
+        _complain(arguments, _settings_sentence(error))
         return 2
     except KnoteError as error:
-        print(f"knote: {error.detail}", file=sys.stderr)
+        _complain(arguments, error.detail)
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _complain(arguments: argparse.Namespace, sentence: str) -> None:
+    """Says why a command cannot do its work: to a person, or as a line of the log."""
+    from knote.logs import configure_logging
+
+    if arguments.run is _local or sys.stderr.isatty():
+        print(f"knote: {sentence}", file=sys.stderr)
+    else:
+        configure_logging()
+        logger.critical(sentence)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,37 +85,45 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return Config(app="knote").get_loop_factory() or asyncio.new_event_loop
 
 
-def _bootstrap(_: argparse.Namespace, __: Settings) -> int:
+def _bootstrap(_: argparse.Namespace, settings: Settings) -> int:
     from knote.bootstrap import BootstrapSettings, bootstrap
+    from knote.logs import configure_logging
 
+    configure_logging(settings)
     bootstrap(BootstrapSettings())
     return 0
 
 
 def _sweep(arguments: argparse.Namespace, settings: Settings) -> int:
+    from knote.logs import configure_logging
     from knote.maintenance import sweep
 
-    _print_json(asyncio.run(sweep(settings, dry_run=arguments.dry_run)))
+    configure_logging(settings)
+    _print_report(asyncio.run(sweep(settings, dry_run=arguments.dry_run)))
     return 0
 
 
 def _fsck(arguments: argparse.Namespace, settings: Settings) -> int:
+    from knote.logs import configure_logging
     from knote.maintenance import fsck
 
+    configure_logging(settings)
     report = asyncio.run(fsck(settings, dry_run=arguments.dry_run))
-    _print_json(report)
+    _print_report(report)
     return 1 if report["status"] == "broken" else 0
 
 
 def _openapi(_: argparse.Namespace, settings: Settings) -> int:
     from knote.app import create_app
 
-    _print_json(create_app(settings).openapi())
+    print(json.dumps(create_app(settings).openapi(), indent=2, ensure_ascii=False))
     return 0
 
 
-def _print_json(value: Mapping[str, Any]) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+def _print_report(report: Mapping[str, Any]) -> None:
+    """One line for whoever collects lines, more of them for a person."""
+    indent = 2 if sys.stdout.isatty() else None
+    print(json.dumps(report, indent=indent, ensure_ascii=False, default=str))
 
 
 def _settings_sentence(error: ValidationError) -> str:
@@ -112,7 +134,7 @@ def _settings_sentence(error: ValidationError) -> str:
         variable = f"KNOTE_{name.upper()}" if name.islower() and name != "settings" else name
         message = found["msg"].removeprefix("Value error, ")
         parts.append(f"{variable}: {message}")
-    return "knote: the configuration cannot be used. " + "; ".join(parts)
+    return "The configuration cannot be used. " + "; ".join(parts)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypedDict
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import FastAPI
+from starlette.formparsers import MultiPartParser
 
 from knote import __version__, health, metrics
 from knote.clock import Clock, IdSource, new_id, utc_now
@@ -27,6 +28,8 @@ API = "/api/v1"
 # What multipart adds around a file, and JSON around a text: each character may be escaped as \uXXXX.
 _MULTIPART_BYTES = 16 * 1024
 _JSON_FACTOR = 6
+# What an upload may hold in memory while it comes in: a thousand of them may be stalled at once.
+_SPOOL_BYTES = 64 * 1024
 
 
 class State(TypedDict):
@@ -44,6 +47,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, ids: IdSource = ne
     Raises `Misconfigured`.
     """
     check_mongo_url(settings)
+    MultiPartParser.spool_max_size = _SPOOL_BYTES
     figures = metrics.Metrics()
     drain = health.Drain()
 
@@ -85,6 +89,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, ids: IdSource = ne
         version=__version__,
         description="Markdown notes with pictures, on any number of identical replicas.",
         lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -92,10 +97,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, ids: IdSource = ne
         responses={"default": {"model": Problem, "description": "What went wrong"}},
     )
     app.state.drain = drain
-    api = APIRouter(prefix=API, dependencies=[Depends(_admit)])
-    api.include_router(notes_router)
-    api.include_router(pictures_router)
-    app.include_router(api)
+    app.include_router(notes_router, prefix=API)
+    app.include_router(pictures_router, prefix=API)
     app.include_router(health.router)
     app.include_router(metrics.router)
     mount_docs(app)
@@ -110,11 +113,6 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, ids: IdSource = ne
     app.add_middleware(RequestContext, observe=figures.observe, is_draining=lambda: drain.is_on)
     _type_errors_as_problems(app)
     return app
-
-
-async def _admit(request: Request) -> None:
-    """Makes sure that MongoDB and its indexes are there before anything relies on them."""
-    await request.state.health.admit()
 
 
 def _type_errors_as_problems(app: FastAPI) -> None:

@@ -1,6 +1,7 @@
 """The only module that knows Motor: how the database is opened, and what its errors mean."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -43,6 +44,8 @@ __all__ = [
     "wait_for_primary",
 ]
 
+logger = logging.getLogger(__name__)
+
 Document = dict[str, Any]
 Database = AsyncIOMotorDatabase[Document]
 Collection = AsyncIOMotorCollection[Document]
@@ -56,10 +59,13 @@ _UNAVAILABLE = (
     WaitQueueTimeoutError,
     WTimeoutError,
 )
-# Codes of a server that is starting, stepping down, stopping, out of disk, or that has not been told of
-# our user yet: all pass with time.
+# Codes of a server that is starting (211: without the keys of its clock, 134: without a majority), stepping
+# down, stopping, out of disk, or that has not been told of our user yet: all pass with time.
 _PASSING_CODES = frozenset(
-    {6, 7, 11, 13, 18, 43, 50, 64, 89, 91, 189, 202, 262, 10107, 11600, 11602, 13435, 13436, 14031}
+    {
+        *(6, 7, 11, 13, 18, 24, 43, 46, 50, 64, 89, 91, 94, 100, 112, 133, 134, 189, 202, 211, 262),
+        *(9001, 10107, 11600, 11602, 13435, 13436, 14031),
+    }
 )
 
 
@@ -114,6 +120,8 @@ def database_errors() -> Iterator[None]:
         code = getattr(error, "code", None)
         if isinstance(error, _UNAVAILABLE) or error.timeout or code in _PASSING_CODES:
             raise _unavailable() from error
+        # By its code: its text may hold what the command held.
+        logger.warning("MongoDB refused an operation", extra={"mongo_code": code})
         raise
 
 

@@ -1,6 +1,7 @@
 """Every error as one shape: RFC 9457 problem documents, for every status."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -11,7 +12,9 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Mount
 
-from knote.errors import KnoteError
+from knote.errors import KnoteError, StoreUnavailable
+
+logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -27,6 +30,7 @@ _LONGEST_NAME = 100
 # Instead of what pydantic says, where that is meant for who writes the code.
 _JSON_NEEDED = "Send a JSON object with Content-Type: application/json."
 _FILE_NEEDED = "Send a file under this name, whole, with multipart/form-data."
+_NO_ROOM = StoreUnavailable("There is no room for this right now. Nothing was lost: try again in a moment.")
 _VISIBLE_NEEDED = "Use visible ASCII characters, without spaces."
 
 
@@ -147,6 +151,9 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     if isinstance(error.__cause__, KnoteError):
         return knote_problem(error.__cause__, request.scope.get("request_id"))
+    if isinstance(error.__cause__, OSError):  # the disk that bodies come in on
+        logger.warning("this replica cannot take a body in", exc_info=error.__cause__)
+        return knote_problem(_NO_ROOM, request.scope.get("request_id"))
     status = HTTPStatus(error.status_code)
     headers = dict(error.headers or {})
     if status == HTTPStatus.METHOD_NOT_ALLOWED:

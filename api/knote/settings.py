@@ -105,6 +105,9 @@ class Settings(BaseSettings):
     s3_timeout_seconds: float = Field(
         default=10, gt=0, description="Longest silence of the object store within one request."
     )
+    client_timeout_seconds: float = Field(
+        default=30, gt=0, description="Longest silence of a client within one request."
+    )
     drain_seconds: float = Field(
         default=0,
         ge=0,

@@ -50,6 +50,7 @@ class Sweep:
         self._trash_time = trash_time
         self._picture_grace_time = picture_grace_time
         self._pending_grace_time = pending_grace_time
+        self._clock = clock
         self._now = clock()
         self._dry_run = dry_run
         self._report = SweepReport(
@@ -92,13 +93,14 @@ class Sweep:
             self._report["pictures_marked_unused"] += len(newly_unused)
             self._report["pictures_kept_used_again"] += len(used_again)
             if newly_unused and not self._dry_run:
-                await self._pictures.mark_unused(newly_unused, self._now)
+                # From now on, not from when this sweep began: it may be a long one.
+                await self._pictures.mark_unused(newly_unused, self._clock())
             if used_again and not self._dry_run:
                 await self._pictures.mark_used(used_again)
 
     async def _remove_unused_pictures(self) -> None:
         """Removes pictures whose grace time is over and that, looked at once more, no note names."""
-        before = self._now - self._picture_grace_time
+        before = self._clock() - self._picture_grace_time
         condition = {"state": "ready", "unused_since": {"$lte": before}}
         async for batch in _in_batches(self._pictures.rows(condition)):
             used = await self._notes.references([row["_id"] for row in batch])

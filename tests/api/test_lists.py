@@ -171,3 +171,42 @@ async def test_a_cursor_made_by_one_replica_is_good_at_another(
     cursor = (await client.get(f"{NOTES}?limit=2")).json()["next"]
     rest = (await other_client.get(f"{NOTES}?cursor={cursor}")).json()
     assert [item["id"] for item in rest["items"]] == ids[2:]
+
+
+async def test_a_list_that_has_not_changed_is_not_sent_again(client: httpx.AsyncClient) -> None:
+    await publish(client, "one", "two")
+    for query in ({}, {"limit": 1}, {"q": "one"}):
+        answer = await client.get(NOTES, params=query)
+        tag = answer.headers["etag"]
+        again = await client.get(NOTES, params=query, headers={"If-None-Match": tag})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+        assert again.headers["cache-control"] == "no-cache"
+
+
+async def test_a_list_that_has_changed_in_any_way_has_another_tag(client: httpx.AsyncClient) -> None:
+    [newest, older] = await publish(client, "one", "two")
+    tags = [(await client.get(NOTES)).headers["etag"]]
+
+    async def changed() -> None:
+        answer = await client.get(NOTES, headers={"If-None-Match": ", ".join(tags)})
+        assert answer.status_code == 200
+        tags.append(answer.headers["etag"])
+
+    await client.put(f"{NOTES}/{older}", json={"content": "three"}, headers={"If-Match": '"1"'})
+    await changed()
+    await client.delete(f"{NOTES}/{newest}", headers={"If-Match": '"1"'})
+    await changed()
+    await publish(client, "four")
+    await changed()
+    assert len(set(tags)) == 4
+
+
+async def test_each_of_many_readers_sees_what_was_written_before_they_asked(
+    client: httpx.AsyncClient,
+) -> None:
+    async def read_own(number: int) -> None:
+        [id_] = await publish(client, f"note {number}")
+        ids = {item["id"] for item in (await client.get(NOTES, params={"limit": 100})).json()["items"]}
+        assert id_ in ids
+
+    await asyncio.gather(*(read_own(number) for number in range(40)))

@@ -25,8 +25,8 @@ class Run:
 
     @property
     def results(self) -> dict[str, str]:
-        """The last result of each step."""
-        return {line["step"]: line["result"] for line in self.lines}
+        """The last result of each step. Log lines stand beside them and have no step."""
+        return {line["step"]: line["result"] for line in self.lines if "step" in line}
 
 
 async def bootstrap(

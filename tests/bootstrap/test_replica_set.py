@@ -48,6 +48,7 @@ async def test_two_jobs_at_once_make_one_set_and_one_user(members: list[Member],
     config = await config_of(members[2])
     hosts = [member["host"] for member in config["members"]]
     assert (config["_id"], hosts) == (SET, [member.address for member in members])
+    assert config["settings"]["electionTimeoutMillis"] == 5000
 
     async with connect(environment["MONGO_URL"]) as client:
         await client["knote"]["notes"].insert_one({"_id": 1})

@@ -1,8 +1,9 @@
 """The list: search, more while scrolling, and what happens elsewhere."""
 
+import asyncio
 import re
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from browser.drawing import jpeg
 from browser.notebook import Api, Notebook
@@ -90,6 +91,32 @@ async def test_more_notes_come_while_scrolling_and_nothing_jumps(notebook: Noteb
     assert await notebook.page.evaluate("window.shifts") < 0.01
 
 
+async def test_who_reaches_the_end_before_more_notes_do_sees_them_take_its_place(
+    notebook: Notebook, api: Api
+) -> None:
+    await api.publish_many(45)
+    page, may_arrive = notebook.page, asyncio.Event()
+
+    async def delay(route: Route) -> None:
+        await may_arrive.wait()
+        await route.continue_()
+
+    await page.route(re.compile("cursor="), delay)
+    await page.reload()
+    await expect(notebook.notes).to_have_count(20)
+    await page.evaluate(WATCH_SHIFTS)
+    await page.mouse.move(640, 600)
+    while not await page.evaluate("scrollY + innerHeight >= document.documentElement.scrollHeight - 1"):
+        await page.mouse.wheel(0, 200)
+        await page.wait_for_timeout(25)
+    await expect(page.locator(".skeleton").last).to_be_in_viewport()
+    await expect(notebook.button("Load more")).to_have_count(0)
+    may_arrive.set()
+    await expect(notebook.notes).to_have_count(40)
+    await expect(notebook.notes.nth(20)).to_be_in_viewport()
+    assert await page.evaluate("window.shifts") < 0.01
+
+
 async def test_more_notes_can_be_loaded_with_a_button(notebook: Notebook, api: Api) -> None:
     await api.publish_many(25)
     await notebook.page.add_init_script(
@@ -101,6 +128,7 @@ async def test_more_notes_can_be_loaded_with_a_button(notebook: Notebook, api: A
     await notebook.button("Load more").focus()
     await notebook.page.keyboard.press("Enter")
     await expect(notebook.notes).to_have_count(25)
+    await expect(notebook.notes.nth(20).get_by_role("link")).to_be_focused()
 
 
 COME_BACK = "() => document.dispatchEvent(new Event('visibilitychange'))"

@@ -35,7 +35,8 @@ async def test_an_edit_made_offline_is_saved_later(
     await notebook.button("Save").click()
     await expect(notebook.notes.first).to_contain_text("Not saved yet")
     await context.set_offline(False)
-    await expect(notebook.note("In the tunnel")).to_be_visible(timeout=SLOW)
+    await expect(notebook.page.get_by_label("Edit note, in Markdown")).to_have_count(0, timeout=SLOW)
+    await expect(notebook.note("In the tunnel")).to_be_visible()
     assert [note["content"] for note in await api.all()] == ["In the tunnel"]
 
 

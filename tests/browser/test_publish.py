@@ -62,6 +62,26 @@ async def test_a_draft_survives_a_reload(notebook: Notebook) -> None:
     await expect(notebook.text).to_have_value("Not finished yet")
 
 
+async def test_a_draft_is_waited_for_while_the_page_before_the_reload_is_still_going(
+    notebook: Notebook, other_tab: Notebook
+) -> None:
+    await notebook.text.fill("Written before")
+    name = await notebook.page.evaluate("`knote.draft.${sessionStorage.getItem('knote.tab')}`")
+    await other_tab.page.goto(f"{other_tab.url}/openapi.json")
+    held = other_tab.page.evaluate(
+        """(name) => navigator.locks.request(
+            name, () => new Promise((release) => setTimeout(release, 1500)))""",
+        name,
+    )
+    holding = asyncio.ensure_future(held)
+    await other_tab.page.wait_for_function(
+        "async (name) => (await navigator.locks.query()).pending.some((lock) => lock.name === name)", arg=name
+    )
+    await notebook.page.reload()
+    await expect(notebook.text).to_have_value("Written before")
+    await holding
+
+
 async def test_a_draft_survives_a_killed_page(
     notebook: Notebook, context: BrowserContext, knote: SharedKnote
 ) -> None:

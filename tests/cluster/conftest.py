@@ -44,7 +44,7 @@ def control_plane(work_dir: Path) -> Iterator[ControlPlane]:
 
 @pytest.fixture(scope="module")
 def node(control_plane: ControlPlane) -> Node:
-    """A ready node with the images of Knote, and a default StorageClass with ten volumes."""
+    """A ready node with the images of Knote, and a default StorageClass with twelve volumes."""
     archive = Path(os.environ["TEST_CLUSTER_IMAGES"])
     control_plane.start_controllers()
     made = Node(control_plane)
@@ -59,16 +59,7 @@ def node(control_plane: ControlPlane) -> Node:
     made.name_image(name, "docker.io/library/minio:local")
     mongo = next(pod for pod in pods_of("deploy/overlays/local") if pod.name == "mongo").spec["containers"][0]
     made.name_image(mongo["image"], "docker.io/library/mongo:local")
-    made.add_volumes(10)
-    return made
-
-
-@pytest.fixture(scope="class")
-def trial(request: pytest.FixtureRequest, control_plane: ControlPlane, node: Node) -> Trial:
-    """What the class of the test names, applied as the README says."""
-    assert node, "a cluster without a node runs nothing"
-    made = Trial(control_plane.kubectl, "knote", request.cls.title)
-    made.kubectl("apply", "-k", request.cls.folder)
+    made.add_volumes(12)
     return made
 
 

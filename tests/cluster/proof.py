@@ -5,25 +5,23 @@ import time
 import pytest
 
 from cluster.kubectl import is_ready
-from cluster.traffic import Tally, Traffic
+from cluster.tally import Tally
+from cluster.traffic import Traffic
 from cluster.trial import Trial, assert_nobody_noticed, assert_only_polite
 
 _RELOADS = 1000
 
 
 class Proof:
-    """The steps, in their order; a test class names the folder that is applied."""
+    """The steps, in their order; the fixture `trial` of a module says what they are done to."""
 
-    folder: str
-    title: str
     mongo_members = 1
     minio_servers = 1
 
     def test_everything_becomes_ready(self, trial: Trial) -> None:
-        started_at = time.monotonic()
         try:
             trial.wait_complete("bootstrap", timeout_seconds=600)
-            bootstrap_seconds = time.monotonic() - started_at
+            bootstrap_seconds = time.monotonic() - trial.began_at
             trial.wait_rolled_out(
                 "statefulset/mongo", "statefulset/minio", "deployment/api", "deployment/web"
             )
@@ -40,7 +38,7 @@ class Proof:
         trial.record(
             "up",
             bootstrap_seconds=round(bootstrap_seconds),
-            ready_seconds=round(time.monotonic() - started_at),
+            ready_seconds=round(time.monotonic() - trial.began_at),
             pods=len(running),
             restarts=restarts,
         )
@@ -61,6 +59,7 @@ class Proof:
         assert found["pictures"] >= _RELOADS
         assert len(found["served"]) == 10
         assert min(found["served"].values()) > 0
+        assert tally.pictures_on_screen > 0
         assert_nobody_noticed(tally)
 
     def test_deleted_api_pods_cost_no_request(self, trial: Trial, traffic: Traffic) -> None:
@@ -100,17 +99,21 @@ class Proof:
         assert_only_polite(tally)
 
     def test_nothing_was_lost(self, trial: Trial, traffic: Traffic) -> None:
-        traffic.stop()
-        found = trial.check_everything(traffic)
-        trial.record("in the end", **found)
-        checked = trial.fsck()
-        trial.record("in the end", **found, fsck=checked)
-        assert found["lost_notes"] == []
-        assert found["missing_pictures"] == []
-        assert found["damages"] == []
-        assert checked["problems"] == []
-        assert checked["status"] in ("clean", "pending")
-        assert checked["notes"] >= found["notes"]
+        assert_nothing_is_lost(trial, traffic, "in the end")
 
     def _until_quiet(self, trial: Trial, traffic: Traffic, *, seconds: float) -> Tally:
         return trial.while_away(traffic, lambda: None, settle_seconds=seconds)
+
+
+def assert_nothing_is_lost(trial: Trial, traffic: Traffic, title: str) -> None:
+    """What was acknowledged is there once people have gone, and `fsck` finds no fault."""
+    traffic.stop()
+    found = trial.check_everything(traffic)
+    checked = trial.fsck()
+    trial.record(title, **found, fsck=checked)
+    assert found["lost_notes"] == []
+    assert found["missing_pictures"] == []
+    assert found["damages"] == []
+    assert checked["problems"] == []
+    assert checked["status"] in ("clean", "pending")
+    assert checked["notes"] >= found["notes"]

@@ -1,11 +1,9 @@
-"""People at work: one who writes, and some who read, each noting what every request came to."""
+"""People at work: one who writes, some who read, one at a browser, each noting what every request came to."""
 
 import random
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from hashlib import sha256
 from io import BytesIO
 from secrets import token_bytes, token_hex
@@ -15,48 +13,11 @@ from typing import Any, Self
 import httpx
 from PIL import Image
 
+from cluster.screen import Screen
+from cluster.tally import Failure, NoteDown, Tally
+
 _RETRY_SECONDS = 0.25
 _GIVE_UP_SECONDS = 240
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A request that did not get what it asked for."""
-
-    at: float
-    who: str
-    what: str
-    status: int | None
-    said: str
-    retry_after: str | None
-
-    @property
-    def is_polite(self) -> bool:
-        """Whether it was told that Knote is away for now, and when to come again."""
-        return self.status == 503 and self.retry_after is not None
-
-
-@dataclass
-class Tally:
-    """What happened between two moments."""
-
-    requests: Counter[str] = field(default_factory=Counter)
-    failures: list[Failure] = field(default_factory=list)
-    # By kind of request: the longest time from a refusal to the next answer.
-    longest_seconds: dict[str, float] = field(default_factory=dict)
-    # Answered only on a second connection, as a browser asks when its old one has been closed.
-    second_tries: int = 0
-
-    def summary(self) -> dict[str, Any]:
-        """For the report."""
-        return {
-            "requests": sum(self.requests.values()),
-            "failed": len(self.failures),
-            "failed_how": dict(Counter(f"{each.what} {each.status or each.said}" for each in self.failures)),
-            "not_503_with_retry_after": sum(not each.is_polite for each in self.failures),
-            "longest_seconds": {kind: round(seconds, 1) for kind, seconds in self.longest_seconds.items()},
-            "second_tries": self.second_tries,
-        }
 
 
 class Notebook:
@@ -85,6 +46,8 @@ class Traffic:
             # Every second one stays on its connection, as browsers do; the others ask anew each time.
             name = f"{'keeping' if number % 2 else 'fresh'} reader {number}"
             self._threads.append(threading.Thread(target=self._work, args=(name, self._read), daemon=True))
+        screen = Screen(url, self._note_down)
+        self._threads.append(threading.Thread(target=self._watch, args=(screen,), daemon=True))
         self._errors: list[BaseException] = []
 
     def __enter__(self) -> Self:
@@ -119,12 +82,21 @@ class Traffic:
         except BaseException as error:  # noqa: BLE001 # raised again by whoever asks
             self._errors.append(error)
 
-    def _note_down(self, who: str, kind: str, failure: Failure | None, second_try: bool) -> None:
+    def _watch(self, screen: Screen) -> None:
+        try:
+            screen.reload_until(self._is_over.is_set)
+        except BaseException as error:  # noqa: BLE001 # raised again by whoever asks
+            self._errors.append(error)
+
+    def _note_down(
+        self, who: str, kind: str, failure: Failure | None, *, second_try: bool = False, pictures: int = 0
+    ) -> None:
         now = time.monotonic()
         with self._lock:
             tally = self._tally
             tally.requests[kind] += 1
             tally.second_tries += second_try
+            tally.pictures_on_screen += pictures
             if failure:
                 tally.failures.append(failure)
                 self._since.setdefault((who, kind), failure.at)
@@ -227,9 +199,7 @@ class Traffic:
 class Line:
     """One person's way to Knote."""
 
-    def __init__(
-        self, url: str, who: str, note_down: Callable[[str, str, Failure | None, bool], None], *, keep: bool
-    ) -> None:
+    def __init__(self, url: str, who: str, note_down: NoteDown, *, keep: bool) -> None:
         self._who, self._note_down, self._keeps = who, note_down, keep
         limits = httpx.Limits(max_keepalive_connections=1 if keep else 0)
         self._client = httpx.Client(base_url=url, limits=limits, timeout=70, trust_env=False, verify=False)
@@ -257,9 +227,9 @@ class Line:
                 failure = Failure(started_at, self._who, what, None, said, None)
             else:
                 if answer.status_code in expect:
-                    self._note_down(self._who, what, None, is_second)
+                    self._note_down(self._who, what, None, second_try=is_second)
                     return answer
                 said, after = answer.text[:200], answer.headers.get("retry-after")
                 failure = Failure(started_at, self._who, what, answer.status_code, said, after)
-            self._note_down(self._who, what, failure, is_second)
+            self._note_down(self._who, what, failure, second_try=is_second)
             return None

@@ -6,6 +6,7 @@ import re
 import subprocess
 import time
 import urllib.request
+from base64 import b64decode
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
@@ -14,8 +15,10 @@ import httpx
 from pymongo import MongoClient
 
 from cluster.kubectl import Kubectl, Object, is_ready
-from cluster.programs import ROOT
-from cluster.traffic import Failure, Tally, Traffic
+from cluster.programs import ROOT, wait_until
+from cluster.recipes import recipe
+from cluster.tally import Failure, Tally
+from cluster.traffic import Traffic
 
 REPORT = ROOT / "test-results" / "cluster"
 
@@ -25,6 +28,7 @@ class Trial:
 
     def __init__(self, kubectl: Kubectl, namespace: str, title: str) -> None:
         self.kubectl, self.namespace, self._title = kubectl, namespace, title
+        self.began_at = time.monotonic()
         self.figures: dict[str, Any] = {}
 
     def record(self, name: str, **figures: Any) -> None:
@@ -37,7 +41,7 @@ class Trial:
     @property
     def url(self) -> str:
         """The Service of web, as the node's own clients reach it."""
-        return f"http://{self.kubectl.get('service', 'web', '-n', self.namespace)['spec']['clusterIP']}"
+        return f"http://{self.address_of('web')}"
 
     def wait_complete(self, job: str, *, timeout_seconds: int = 300) -> None:
         """Waits for the end of a Job."""
@@ -54,6 +58,50 @@ class Trial:
                 *("rollout", "status", workload, "-n", self.namespace, f"--timeout={timeout_seconds}s"),
                 timeout_seconds=timeout_seconds + 10,
             )
+
+    def follow(self, heading: str, *, folder: str) -> None:
+        """Does what deploy/README.md says under a heading, with a folder in place of production's."""
+        done = subprocess.run(
+            ["sh", "-euc", recipe(heading).replace("deploy/overlays/production", folder)],
+            env=self.kubectl.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=900,
+        )
+        is_done = done.returncode == 0 and "Warning:" not in done.stderr
+        assert is_done, f"{heading}:\n{done.stdout}{done.stderr}\n{self.explain()}"
+
+    def change_secret(self, name: str, **values: str) -> None:
+        """Puts new values into a Secret."""
+        patch = json.dumps({"stringData": values})
+        self.kubectl("patch", "secret", name, "-n", self.namespace, "--type=merge", "-p", patch)
+
+    def secret(self, name: str) -> dict[str, str]:
+        """The values of a Secret."""
+        data = self.kubectl.get("secret", name, "-n", self.namespace)["data"]
+        return {key: b64decode(value).decode() for key, value in data.items()}
+
+    def address_of(self, service: str) -> str:
+        """Where the node's own clients reach a Service."""
+        return str(self.kubectl.get("service", service, "-n", self.namespace)["spec"]["clusterIP"])
+
+    def restart(self, workload: str) -> None:
+        """Restarts the pods of a workload, and waits until the last of the old ones has ended."""
+        self.kubectl("rollout", "restart", workload, "-n", self.namespace)
+        self.wait_rolled_out(workload, timeout_seconds=600)
+        self.wait_until_none_is_ending(workload.partition("/")[2])
+
+    def wait_until_none_is_ending(self, name: str) -> None:
+        """Waits until no pod of a workload is on its way out."""
+        selector = f"--selector=app.kubernetes.io/name={name}"
+
+        def none_is_ending() -> bool:
+            pods = self.kubectl.get("pods", "-n", self.namespace, selector)["items"]
+            return not any("deletionTimestamp" in pod["metadata"] for pod in pods)
+
+        wait_until(none_is_ending, f"the old pods of {name} have ended", timeout_seconds=120)
 
     def smoke_test(self, *, url: str | None = None) -> str:
         """Runs deploy/smoke-test: through kubectl, or at a URL."""
@@ -165,11 +213,7 @@ class Trial:
             assert time.monotonic() < deadline, f"people still meet with failures: {total.failures[-3:]}"
             time.sleep(0.5)
             part = traffic.take()
-            total.requests += part.requests
-            total.failures += part.failures
-            total.second_tries += part.second_tries
-            for kind, seconds in part.longest_seconds.items():
-                total.longest_seconds[kind] = max(seconds, total.longest_seconds.get(kind, 0))
+            total.add(part)
             if part.failures:
                 quiet_since = time.monotonic()
         return total

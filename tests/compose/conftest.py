@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from browser.conftest import api, browser, context, notebook, other_tab, page
+from compose.images import READY, sizes, start_seconds
 from compose.system import Compose, ComposeKnote
 
 __all__ = ["api", "browser", "context", "notebook", "other_tab", "page"]
@@ -14,18 +15,21 @@ __all__ = ["api", "browser", "context", "notebook", "other_tab", "page"]
 # `make test` passes these tests by: they take Docker, root and minutes.
 collect_ignore_glob = [] if "TEST_COMPOSE" in os.environ else ["test_*.py"]
 
-SECONDS = pytest.StashKey[dict[str, float]]()
+SYSTEM = pytest.StashKey[Compose]()
 
 
 @pytest.fixture(scope="session")
 def compose(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Compose]:
     """The running system; afterwards nothing of it is left."""
     system = Compose(tmp_path_factory.mktemp("compose"))
-    pytestconfig.stash[SECONDS] = system.seconds
+    pytestconfig.stash[SYSTEM] = system
     system.run("down", "--volumes", "--remove-orphans")
     try:
         system.run("build", timeout_seconds=1500)
+        system.is_built = True
         system.run("up", "--build", "--wait", timeout_seconds=600)
+        for service in READY:
+            system.seconds[f"start of {service}, to its first 200"] = start_seconds(system, service)
         yield system
     finally:
         system.run("down", "--volumes", "--remove-orphans")
@@ -54,7 +58,12 @@ async def client(knote: ComposeKnote) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """How long the slow commands took."""
-    for command, seconds in config.stash.get(SECONDS, {}).items():
-        if command.split()[0] in {"build", "up", "down", "restart", "stop", "start", "run"}:
-            terminalreporter.write_line(f"{seconds:6.1f} s  docker compose {command}")
+    """How long things took and what the images weigh, whatever became of the tests."""
+    if (system := config.stash.get(SYSTEM, None)) is None:
+        return
+    for what, seconds in system.seconds.items():
+        if what.split()[0] in {"build", "up", "down", "restart", "stop", "start", "run"}:
+            terminalreporter.write_line(f"{seconds:6.1f} s  {what}")
+    if system.is_built:
+        for name in READY:
+            terminalreporter.write_line(sizes(name))

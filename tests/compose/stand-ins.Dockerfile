@@ -1,4 +1,4 @@
-# What the base images of Knote have in common with Debian, for machines that reach no registry: `tools/test-compose`
+# What the base images of Knote have in common with Debian, for machines that reach no registry: `tools/make-images`
 # builds a target for each, out of Debian's and PyPI's packages and MinIO's own source.
 FROM knote-debian AS debian
 LABEL knote.stand-in=yes

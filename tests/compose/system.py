@@ -49,6 +49,11 @@ class Container:
         return str(state["Health"]["Status"] if running and "Health" in state else state["Status"])
 
     @property
+    def started_at(self) -> str:
+        """When its first process began."""
+        return str(self.inspected["State"]["StartedAt"])
+
+    @property
     def address(self) -> str:
         """Its address on the network that has no way out."""
         (found,) = [
@@ -86,6 +91,7 @@ class Compose:
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
         self.seconds: dict[str, float] = {}
+        self.is_built = False
         example = (CHECKOUT / ".env.example").read_text(encoding="utf-8")
         names = re.findall(r"^([A-Z_]+)=", example, re.MULTILINE)
         self.environment = {name: secrets.token_hex(16) for name in names}

@@ -11,6 +11,7 @@ import pytest
 
 from api.expect import expect_problem
 from delivery.web import PAGE, SCRIPT, Web
+from deploy.tools import run
 from knote.local.spa import SECURITY_HEADERS
 from knote.settings import Settings
 
@@ -82,6 +83,36 @@ async def test_every_answer_carries_the_headers_of_local_mode(page: httpx.AsyncC
         assert answer.headers["retry-after"] == "2"
 
 
+UNREADABLE = ("%00", "%", "%2", "%zz", "%E0%A4%A")
+
+
+@pytest.mark.parametrize("end", UNREADABLE)
+def test_an_address_that_cannot_be_read_gets_the_page_which_says_so(bare_web: Web, end: str) -> None:
+    for path in (f"/{end}", f"/notes/{end}", f"/notes/a?b={end}", f"/notes/{end}?q=a", f"/apical/{end}"):
+        for method in ("GET", "HEAD"):
+            answer = bare_web.ask(path, method)
+            assert answer.status_code == (200 if "?b=" in path else 400), path
+            assert answer.content == (PAGE if method == "GET" else b""), path
+            assert answer.headers["content-type"] == "text/html; charset=utf-8"
+            for name, value in SECURITY_HEADERS.items():
+                assert answer.headers.get_list(name) == [value], (path, name)
+
+
+@pytest.mark.parametrize("end", UNREADABLE)
+def test_an_address_of_the_api_that_cannot_be_read_is_a_problem(bare_web: Web, end: str) -> None:
+    for path in (f"/api/v1/notes/{end}", f"/api/{end}", f"/docs/{end}", f"/assets/{end}", f"/metrics/{end}"):
+        answer = bare_web.ask(path)
+        expect_problem(answer, 400, "bad-request")
+        assert set(map(str.lower, SECURITY_HEADERS)) <= set(answer.headers)
+    for method in ("POST", "PUT", "DELETE", "PATCH"):
+        expect_problem(bare_web.ask(f"/notes/{end}", method), 400, "bad-request")
+
+
+def test_the_page_of_unreadable_addresses_has_no_address_itself(bare_web: Web) -> None:
+    for kind in ("page", "problem"):
+        assert bare_web.status_of(f"/_unreadable/{kind}") == 404
+
+
 def test_what_is_no_http_is_refused_with_the_headers_too(bare_web: Web) -> None:
     for sent, status in (
         (b"NONSENSE\r\n\r\n", b"400"),
@@ -133,3 +164,7 @@ def test_a_value_that_would_change_the_configuration_is_refused(tmp_path: Path) 
 def test_uploads_have_the_limit_of_the_api(bare_web: Web) -> None:
     default: int = Settings.model_fields["max_picture_bytes"].default
     assert f"client_max_body_size {default // 1024 + 16}k;" in bare_web.configuration
+
+
+def test_gixy_has_nothing_to_say(bare_web: Web) -> None:
+    assert "No issues found" in run("gixy", bare_web.folder / "run" / "nginx.conf")

@@ -1,19 +1,20 @@
 """Pictures through web: whoever sends the bytes, what arrives is the same."""
 
 import asyncio
+from pathlib import Path
 
 import httpx
 import pytest
 
 from api.expect import expect_problem
 from api.samples import noise_png, picture
-from delivery.conftest import kept
+from delivery.conftest import PICTURES, kept
 from delivery.line import Line
 from delivery.web import Web
 from knote.local.s3server import ObjectServer
 from knote.s3 import open_bucket
 from knote.settings import Settings
-from wire.replica import Replica
+from wire.replica import Replica, until
 
 SAFE = {
     "cache-control": "public, max-age=31536000, immutable",
@@ -138,8 +139,11 @@ async def test_many_requests_read_the_store_once_and_ask_the_api_each_time(
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1
     assert s3_line.requests("GET", found["id"]) == 1
-    asked = [line for line in replica.log if line.get("path") == found["url"]]
-    assert len(asked) == 40
+
+    async def has_logged_each() -> bool:
+        return [line.get("path") for line in replica.log].count(found["url"]) == 40
+
+    await until(has_logged_each, what="the API was asked each time")
     assert len({answer.headers["x-request-id"] for answer in answers}) == 40
 
 
@@ -270,4 +274,66 @@ async def test_no_more_signed_urls_are_kept_than_are_of_use(settings: Settings) 
         for number in range(4200):
             await bucket.sign(f"pictures/{number}")
         assert len(bucket._signed) == 4096
-        assert "pictures/0" not in bucket._signed
+        assert "pictures/0" not in {key for _, key in bucket._signed}
+
+
+async def test_web_may_show_what_it_has_seen_without_asking_again_for_a_time(
+    replica: Replica, s3_line: Line, tmp_path: Path, mongo_admin: object, settings: Settings
+) -> None:
+    web = Web(tmp_path, api=[f"127.0.0.1:{replica.port}"], s3=s3_line.address, OPEN_PICTURE_SECONDS="2")
+    web.start()
+    try:
+        async with web.open() as browser:
+            found = await kept(browser, noise_png(300))
+            url = found["url"]
+            answers = await asyncio.gather(*(browser.get(url) for _ in range(20)))
+            answers += [await browser.get(url, params={"else": "?"}) for _ in range(20)]
+            for answer in answers:
+                assert (answer.status_code, len(answer.content)) == (200, found["size_bytes"])
+                expect_safe(answer)
+            assert len([line for line in replica.log if line.get("path") == url]) == 1
+            assert len({answer.headers["x-request-id"] for answer in answers}) == 40
+            etag = answers[0].headers["etag"]
+            head = await browser.head(url)
+            assert head.headers["content-length"] == str(found["size_bytes"])
+            expect_safe(head)
+            same = await browser.get(url, headers={"If-None-Match": etag})
+            assert (same.status_code, same.headers["etag"]) == (304, etag)
+            part = await browser.get(url, headers={"Range": "bytes=5-9"})
+            assert (part.status_code, part.content) == (206, answers[0].content[5:10])
+            outside = await browser.get(url, headers={"Range": "bytes=99999999-"})
+            expect_problem(outside, 416, "range-not-satisfiable")
+            small = await browser.get(url, params={"width": 320})
+            assert small.headers["etag"] != etag or small.content == answers[0].content
+
+            name = settings.mongo_url.get_secret_value().rpartition("/")[2].partition("?")[0]
+            await mongo_admin[name]["pictures"].delete_many({})  # type: ignore[index]
+            await asyncio.sleep(2.5)
+            expect_problem(await browser.get(url), 404, "not-found")
+    finally:
+        web.stop()
+
+
+async def test_web_keeps_nothing_that_the_api_calls_private(tmp_path: Path) -> None:
+    asked = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\nCache-Control: private\r\nContent-Length: 2\r\n")
+        writer.write(b"Connection: close\r\n\r\nok")
+        await writer.drain()
+        writer.close()
+
+    api = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = api.sockets[0].getsockname()[1]
+    web = Web(tmp_path, api=[f"127.0.0.1:{port}"], s3="127.0.0.1:9", OPEN_PICTURE_SECONDS="600")
+    web.start()
+    try:
+        async with web.open() as browser:
+            for _ in range(3):
+                answered = await browser.get(f"{PICTURES}/{'0' * 64}")
+                assert (answered.status_code, answered.text) == (200, "ok")
+    finally:
+        web.stop()
+        api.close()
+    assert len(asked) == 3

@@ -9,6 +9,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from knote.local.ports import free_port
@@ -39,6 +40,12 @@ class Web:
             **more,
         }
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def process_id(self) -> int:
+        """The master process."""
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def output(self) -> str:
@@ -76,6 +83,12 @@ class Web:
             else:
                 return
 
+    def workers(self) -> dict[str, int]:
+        """Its worker processes, by name and process id."""
+        assert self._process is not None
+        children = psutil.Process(self._process.pid).children()
+        return {f"nginx {number}": child.pid for number, child in enumerate(children)}
+
     def stop(self) -> int:
         """Ends it as the image does, with SIGQUIT; its exit status."""
         assert self._process is not None
@@ -86,14 +99,19 @@ class Web:
             self._process.send_signal(signal.SIGTERM)
             return self._process.wait(10)
 
-    def status_of(self, target: str, method: str = "GET") -> int:
+    def ask(self, target: str, method: str = "GET") -> httpx.Response:
         """The answer to a request for this target to the letter, as no client of HTTP would write it."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request(method, target)
-            return connection.getresponse().status
+            answer = connection.getresponse()
+            return httpx.Response(answer.status, headers=answer.getheaders(), content=answer.read())
         finally:
             connection.close()
+
+    def status_of(self, target: str, method: str = "GET") -> int:
+        """The status of that answer."""
+        return self.ask(target, method).status_code
 
     def open(self, **options: object) -> httpx.AsyncClient:
         """A client of it."""

@@ -1,5 +1,6 @@
 """The overlays, and the combinations under deploy/tests, as kustomize renders them."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
@@ -57,7 +58,7 @@ def named(folder: str, kind: str, name: str) -> Object:
     found = [
         each
         for each in of_kind(folder, kind)
-        if each["metadata"]["name"] == name or each["metadata"]["name"].rpartition("-")[0] == name
+        if re.fullmatch(rf"{name}(-[0-9a-z]{{10}})?", each["metadata"]["name"])
     ]
     assert len(found) == 1, f"{folder} has {len(found)} {kind} {name}"
     return found[0]

@@ -94,7 +94,7 @@ def test_servers_are_probed_for_start_life_and_readiness(folder: str, pod: Pod) 
         assert (probe.get("httpGet") or probe["tcpSocket"])["port"] in ports
     if pod.name in paths:
         assert tuple(probe["httpGet"]["path"] for probe in probes) == paths[pod.name]
-    assert probes[0]["periodSeconds"] * probes[0]["failureThreshold"] >= 60, "time to start"
+    assert probes[0]["periodSeconds"] * probes[0]["failureThreshold"] >= 300, "time to start"
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -146,15 +146,25 @@ def test_every_pod_has_a_network_policy_and_every_policy_a_pod(folder: str) -> N
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_services_lead_to_a_port_of_a_pod(folder: str) -> None:
     for service in of_kind(folder, "Service"):
-        (pod,) = [
-            pod
-            for pod in pods_of(folder)
-            if selects({"matchLabels": service["spec"]["selector"]}, pod.labels)
-        ]
+        selector = dict(service["spec"]["selector"])
+        member = selector.pop("statefulset.kubernetes.io/pod-name", None)
+        (pod,) = [pod for pod in pods_of(folder) if selects({"matchLabels": selector}, pod.labels)]
         ports = {port["name"] for port in pod.spec["containers"][0]["ports"]}
         assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports
-        is_headless = service["spec"].get("clusterIP") == "None"
-        assert is_headless is bool(service["spec"].get("publishNotReadyAddresses"))
+        names_pods = member is not None or service["spec"].get("clusterIP") == "None"
+        assert names_pods is bool(service["spec"].get("publishNotReadyAddresses"))
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_each_member_of_the_replica_set_has_an_address_that_stays(folder: str) -> None:
+    members = {
+        service["metadata"]["name"]: service["spec"]["selector"]["statefulset.kubernetes.io/pod-name"]
+        for service in of_kind(folder, "Service")
+        if "statefulset.kubernetes.io/pod-name" in service["spec"]["selector"]
+    }
+    stores = [each for each in of_kind(folder, "StatefulSet") if each["metadata"]["name"] == "mongo"]
+    pods = [f"mongo-{number}" for store in stores for number in range(store["spec"]["replicas"])]
+    assert members == {pod: pod for pod in pods}
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -1,11 +1,13 @@
 """deploy/README.md says what is true of the overlays, and names what exists."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from deploy.rendered import DEPLOY, OVERLAYS, of_kind, pods_of
+from knote.bootstrap.objectstore import policy_of
 
 README = (DEPLOY / "README.md").read_text()
 
@@ -61,6 +63,11 @@ def test_what_the_recipes_name_exists() -> None:
         re.findall(r"`((?:components|tests|base|overlays|production-external)/[a-z./-]+)`", README)
     ):
         assert any((parent / name).exists() for parent in (DEPLOY, DEPLOY / "overlays")), name
+
+
+def test_the_policy_for_a_managed_store_is_the_one_of_the_bootstrap() -> None:
+    (policy,) = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
+    assert json.loads(policy) == policy_of("BUCKET")
 
 
 @pytest.mark.parametrize("page", sorted(DEPLOY.rglob("README.md")), ids=lambda path: str(path.parent.name))

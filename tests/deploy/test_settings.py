@@ -181,7 +181,7 @@ def test_the_members_are_the_pods_of_the_stateful_set() -> None:
         stores = [each for each in of_kind(folder, "StatefulSet") if each["metadata"]["name"] == "mongo"]
         for store in stores:
             spec = store["spec"]
-            members = [f"mongo-{n}.{spec['serviceName']}:27017" for n in range(spec["replicas"])]
+            members = [f"mongo-{n}:27017" for n in range(spec["replicas"])]
             assert config_of(folder)["KNOTE_MONGO_MEMBERS"] == ",".join(members)
             assert (
                 f"--replSet={config_of(folder)['KNOTE_MONGO_REPLICA_SET']}"

@@ -1,5 +1,7 @@
 """Search terms: what a text is found by."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,7 +100,62 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
     assert normalise(once) == once
 
 
+SPACED = st.text("abcdeéüßøλπжшע١२", min_size=1, max_size=12)
+PHRASES = st.lists(SPACED | st.text("测试文档ひらカナ한글", min_size=1, max_size=9), min_size=1, max_size=8)
+
+
+@given(PHRASES, st.data())
+def test_any_words_of_a_text_find_it_in_any_order_and_case(words: list[str], data: st.DataObject) -> None:
+    chosen = data.draw(st.lists(st.sampled_from(words), min_size=1, max_size=4))
+    query = " ".join(
+        getattr(word, data.draw(st.sampled_from(["upper", "lower", "title"])))() for word in chosen
+    )
+    assert is_found(", ".join(words), query)
+
+
+@given(PHRASES, SPACED, st.data())
+def test_the_last_word_may_be_a_beginning(words: list[str], last: str, data: st.DataObject) -> None:
+    beginning = normalise(last)[: data.draw(st.integers(1, len(normalise(last))))]
+    assert is_found(" ".join([*words, last]), " ".join([*words, beginning]))
+
+
+@given(st.lists(SPACED, min_size=1, max_size=6), SPACED)
+def test_a_word_that_is_not_there_finds_nothing(words: list[str], other: str) -> None:
+    if not any(term.startswith(normalise(other)) for term in map(normalise, words)):
+        assert not is_found(" ".join(words), other)
+        assert not is_found(" ".join(words), f"{other} {words[0]}")
+
+
+@given(st.text("测试文档一个", min_size=1, max_size=12), st.text("测试文档一个", min_size=1, max_size=4))
+def test_an_unspaced_query_of_a_gram_finds_exactly_what_holds_it(text: str, query: str) -> None:
+    assert is_found(text, query) == (query in text)
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_a_text_is_found_by_all_its_parts_are_found_by(one: str, other: str) -> None:
+    assert set(index_terms(f"{one}\n{other}")) == {*index_terms(one), *index_terms(other)}
+
+
+@given(st.text(max_size=60))
+def test_what_a_searcher_overlooks_makes_no_difference(text: str) -> None:
+    for same in (unicodedata.normalize("NFD", text), unicodedata.normalize("NFC", text), text.casefold()):
+        assert index_terms(same) == index_terms(text)
+
+
+@given(st.text(max_size=80))
+def test_a_query_asks_for_nothing_longer_than_what_is_indexed(text: str) -> None:
+    whole, starts = parse_query(text)
+    assert all(0 < len(term) <= LONGEST_WORD for term in whole | starts)
+    assert bool(whole | starts) == bool(index_terms(text))
+
+
 def test_grams_of_an_unspaced_run_cover_each_position_once() -> None:
     run = "一二三四五六"
     assert len(index_terms(run)) == len(run)
     assert max(map(len, index_terms(run))) == GRAM
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=127)))
+def test_ascii_is_split_as_all_other_text_is(text: str) -> None:
+    # A word of another script sends the whole text the general way.
+    assert set(index_terms(f"{text} ж")) == {*index_terms(text), "ж"}

@@ -27,6 +27,8 @@ _ALREADY_INITIALIZED = 23
 _NOT_YET_INITIALIZED = 94
 _USER_EXISTS = 51003
 _STATE_PRIMARY, _STATE_SECONDARY = 1, 2
+# Half of MongoDB's default: nobody can write until a primary that died has a successor.
+_ELECTION_MILLISECONDS = 5000
 
 
 class ReplicaSet:
@@ -70,7 +72,10 @@ class ReplicaSet:
         members = [{"_id": number, "host": host} for number, host in enumerate(self._members)]
         try:
             with self._open(self._members[0]) as client:
-                client.admin.command("replSetInitiate", {"_id": self._name, "members": members})
+                settings = {"electionTimeoutMillis": _ELECTION_MILLISECONDS}
+                client.admin.command(
+                    "replSetInitiate", {"_id": self._name, "members": members, "settings": settings}
+                )
         except OperationFailure as error:
             if error.code == _ALREADY_INITIALIZED:
                 return "unchanged"

@@ -1,8 +1,9 @@
 """The notes of the API."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import JSONResponse
 
 from knote.deps import Notes
 from knote.notes.schemas import Note, NoteContent
@@ -28,6 +29,13 @@ IdempotencyKey = Annotated[
 ]
 
 _ETAG = {"ETag": {"description": "The quoted version.", "schema": {"type": "string"}}}
+_LISTED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "model": Page[Note],
+        "headers": {"ETag": {"description": "Of this page as it is now.", "schema": {"type": "string"}}},
+    },
+    304: {"description": "Not Modified"},
+}
 _CONDITIONAL = {
     "parameters": [
         {
@@ -58,7 +66,7 @@ async def create_note(
     return note
 
 
-@router.get("")
+@router.get("", response_class=JSONResponse, responses=_LISTED)
 async def list_notes(
     notes: Notes,
     limit: PageSize = 20,
@@ -71,12 +79,17 @@ async def list_notes(
             "not count, and the last word may be the beginning of one.",
         ),
     ] = None,
-) -> Page[Note]:
+    if_none_match: IfNoneMatch = None,
+) -> Response:
     """List notes, newest first.
 
     Pages are keyed on the time of creation: while others write, nothing is skipped or doubled.
     """
-    return await notes.page(limit, cursor, q)
+    page = await notes.encoded_page(limit, cursor, q)
+    headers = {"ETag": page.etag}
+    if is_not_modified(if_none_match, page.etag):
+        return Response(status_code=304, headers=headers)
+    return Response(page.body, headers=headers, media_type="application/json")
 
 
 @router.get("/{note_id}", responses={200: {"headers": _ETAG}, 304: {"description": "Not Modified"}})

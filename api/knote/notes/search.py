@@ -5,6 +5,7 @@ Japanese, Thai and their like, and Korean, whose words carry particles), every p
 indexed by the characters that follow it, `GRAM` at the most: a query then matches anywhere in a run.
 """
 
+import re
 import unicodedata
 from typing import NamedTuple
 
@@ -14,6 +15,8 @@ GRAM = 4
 LONGEST_WORD = 48
 
 _RUN = regex.compile(r"[\p{L}\p{M}\p{N}]+")
+# The same where all is ASCII, and faster.
+_ASCII_RUN = re.compile(r"[A-Za-z0-9]+")
 _UNSPACED = regex.compile(
     r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}ー々〆]+"
 )
@@ -71,7 +74,10 @@ def normalise(text: str) -> str:
 def _words(text: str) -> list[tuple[bool, str]]:
     """The words of `text` in order, each with whether its script puts spaces between words."""
     words: list[tuple[bool, str]] = []
-    for run in _RUN.findall(normalise(text)):
+    normal = normalise(text)
+    if normal.isascii():
+        return [(True, word) for word in _ASCII_RUN.findall(normal)]
+    for run in _RUN.findall(normal):
         position = 0
         for unspaced in _UNSPACED.finditer(run):
             if unspaced.start() > position:

@@ -2,7 +2,9 @@
 
 import hashlib
 import re
-from typing import Any
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter
 
 from knote.clock import Clock, IdSource
 from knote.errors import (
@@ -24,6 +26,14 @@ from knote.preconditions import EntityTags
 
 _NOTE_ID = re.compile(r"[a-z2-7]{24}")
 _VERSION_TAG = re.compile(r'"([1-9][0-9]{0,17})"')
+_PAGE = TypeAdapter(Page[Note])
+
+
+class EncodedPage(NamedTuple):
+    """A page as JSON, and the strong entity tag of these bytes."""
+
+    body: bytes
+    etag: str
 
 
 class NoteService:
@@ -89,6 +99,11 @@ class NoteService:
             return Page(items=items, next=None)
         last = Keyset(items[-1].created_at, items[-1].id)
         return Page(items=items, next=encode_cursor(last, scope=scope))
+
+    async def encoded_page(self, limit: int, cursor: str | None, search: str | None) -> EncodedPage:
+        """The same page as the bytes of an answer. Raises `Invalid` as `page` does."""
+        body = _PAGE.dump_json(await self.page(limit, cursor, search))
+        return EncodedPage(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
 
     async def replace(self, note_id: str, content: str, if_match: EntityTags) -> Note:
         """Writes a new version if the current one is the one named.

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -58,6 +59,8 @@ def _answer(job: dict[str, Any]) -> dict[str, Any]:
         return {"value_error": str(error)}
     except MemoryError:
         return {"refused": list(PictureRefused.too_complex().args)}
+    except Exception as error:  # noqa: BLE001 - the API logs what nobody expected, without its words
+        return {"failed": "".join([*traceback.format_tb(error.__traceback__), type(error).__name__])}
 
 
 def _limit(memory_bytes: int, cpu_seconds: int) -> None:

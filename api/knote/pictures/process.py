@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from asyncio import StreamReader, StreamWriter
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from contextlib import suppress
 from typing import Final, Self
 
@@ -24,10 +24,16 @@ class WorkerProcess:
     @classmethod
     async def spawn(cls) -> Self:
         """Start a process; it loads its decoders while its first job is on the way."""
-        process = await asyncio.create_subprocess_exec(*_COMMAND, stdin=PIPE, stdout=PIPE)
+        # What a decoder prints when it breaks is no line of our log, and may hold what it read.
+        process = await asyncio.create_subprocess_exec(*_COMMAND, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)
         if process.stdin is None or process.stdout is None:
             raise OSError("a worker process started without pipes")
         return cls(process, process.stdin, process.stdout)
+
+    @property
+    def exit_status(self) -> int | None:
+        """How the process ended: minus the signal that ended it, None while it runs."""
+        return self._process.returncode
 
     async def begin(self, job: bytes) -> None:
         """Hand over a job and wait until it is begun; a process that cannot begin is ended.
@@ -35,6 +41,8 @@ class WorkerProcess:
         Raises EOFError or OSError (TimeoutError among them).
         """
         try:
+            if self._jobs.is_closing():  # uvloop raises a RuntimeError where asyncio says nothing
+                raise EOFError("the process has ended")
             async with asyncio.timeout(_START_SECONDS):
                 self._jobs.write(job)
                 await self._jobs.drain()

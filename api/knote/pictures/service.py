@@ -4,7 +4,8 @@ import asyncio
 import hashlib
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO, NamedTuple
@@ -73,7 +74,7 @@ class PictureService:
 
         Raises `ContentTooLarge`, `UnsupportedPicture`, or `Invalid` for one that cannot be kept.
         """
-        with TemporaryDirectory(prefix="knote-", ignore_cleanup_errors=True) as folder:
+        with _machine_errors(), TemporaryDirectory(prefix="knote-", ignore_cleanup_errors=True) as folder:
             source, clean = Path(folder, "upload"), Path(folder, "clean")
             id_ = await asyncio.to_thread(self._receive, upload, source)
             if row := await self._pictures.reuse(id_):
@@ -157,7 +158,7 @@ class PictureService:
 
     async def _make_variant(self, original: Served, name: ObjectName, width: int) -> Document:
         """Makes a smaller copy, keeps it in the bucket, and notes it in the row."""
-        with TemporaryDirectory(prefix="knote-", ignore_cleanup_errors=True) as folder:
+        with _machine_errors(), TemporaryDirectory(prefix="knote-", ignore_cleanup_errors=True) as folder:
             source, small = Path(folder, "original"), Path(folder, "small")
             chunks = await self.open(original, None)
             async with await anyio.open_file(source, "wb") as file:
@@ -183,6 +184,18 @@ class PictureService:
         """The bucket lacks what the row promises: an operator's matter, and never a 404."""
         logger.error("an object is missing; run fsck", extra={"object_key": served.name.key})
         return PicturesUnavailable("The bytes of this picture cannot be found right now.")
+
+
+@contextmanager
+def _machine_errors() -> Iterator[None]:
+    """Turns a full disk, or a process that cannot be started, into `PicturesUnavailable`."""
+    try:
+        yield
+    except OSError as error:
+        logger.warning("this replica cannot work on pictures", exc_info=error)
+        raise PicturesUnavailable(
+            "Pictures cannot be worked on right now. Nothing was lost: try again in a moment."
+        ) from error
 
 
 def _picture(row: Document) -> Picture:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import math
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +15,8 @@ from knote.pictures.limits import DEFAULT_LIMITS, Limits
 from knote.pictures.process import WorkerProcess
 from knote.pictures.refusal import PictureRefused
 from knote.pictures.results import Inspected, Variant
+
+logger = logging.getLogger(__name__)
 
 # The kernel's own clock ends a worker whose parent died; the wall clock here comes first.
 _CPU_GRACE_SECONDS: Final = 5
@@ -78,6 +81,8 @@ class PictureWorker:
                 raise OSError(number, text, name)
             case {"value_error": text}:
                 raise ValueError(text)
+            case {"failed": way}:
+                logger.error("a picture worker failed", extra={"way": way})
         raise PictureRefused.broken()
 
     async def _call(self, line: bytes, target: Path) -> dict[str, Any]:
@@ -92,6 +97,7 @@ class PictureWorker:
             if isinstance(error, TimeoutError):
                 raise PictureRefused.too_complex() from None
             if isinstance(error, (EOFError, ValueError, asyncio.LimitOverrunError)):
+                logger.warning("a picture ended its worker", extra={"exit_status": worker.exit_status})
                 raise PictureRefused.broken() from None
             raise
         self._idle.append(worker)
@@ -107,7 +113,10 @@ class PictureWorker:
                 continue
             return worker
         worker = await WorkerProcess.spawn()
-        await worker.begin(line)
+        try:
+            await worker.begin(line)
+        except EOFError as error:
+            raise OSError(f"a picture worker ended as it began, with {worker.exit_status}") from error
         return worker
 
 

@@ -359,7 +359,10 @@ export interface operations {
                 /** @description Only notes with all of these words, in any script; case and accents do not count, and the last word may be the beginning of one. */
                 q?: string | null;
             };
-            header?: never;
+            header?: {
+                /** @description An ETag you have; the answer is 304 while it is current. */
+                "if-none-match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -368,11 +371,20 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description Of this page as it is now. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Page_Note_"];
                 };
+            };
+            /** @description Not Modified */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong */
             default: {

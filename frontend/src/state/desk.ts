@@ -4,8 +4,11 @@ import { type Draft, DraftStore, newDraft } from "./drafts";
 import { newId } from "./ids";
 import { lasting, ofThisTab } from "./storage";
 
-/** Longer than a reload takes, shorter than anybody waits: a second tab with a copied session gives up. */
-const ownLockMs = 400;
+/**
+ * How long this tab's draft from before is waited for. After a reload the page that was left still holds it, sometimes
+ * for long; else it may be a second tab with a copied session, which gives up before anybody notices.
+ */
+const [reloadLockMs, copyLockMs] = [5_000, 400];
 /** Without Web Locks a draft counts as left behind when nobody has touched it for this long. */
 const staleMs = 60_000;
 
@@ -58,7 +61,9 @@ const sessionKey = "knote.tab";
 /** The draft this tab begins with: its own from before a reload, else the newest one left behind. */
 export async function firstDraft(): Promise<Draft> {
   const own = ofThisTab.getItem(sessionKey);
-  if (own && (await claim(own, ownLockMs))) {
+  const [entry] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
+  const waitMs = entry?.type === "reload" ? reloadLockMs : copyLockMs;
+  if (own && (await claim(own, waitMs))) {
     const draft = store.adopt(own);
     if (draft) return remember(draft);
   }

@@ -1,4 +1,3 @@
-import { useComputed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { connection, isRetrying, retryNow } from "../state/connection";
 import * as feed from "../state/feed";
@@ -56,7 +55,9 @@ function NoteList() {
           </li>
         ))}
       </ul>
-      <More />
+      {/* The next end is another one: nothing that is in sight moves down to it, and a screen taller than a page
+          of notes fills up, since its observer reports at once. */}
+      <More key={notes.at(-1)?.id} />
     </>
   );
 }
@@ -131,26 +132,39 @@ function Failed() {
   );
 }
 
+/** What follows the notes that are there, until the next ones take its place. */
 function More() {
   const end = useRef<HTMLDivElement>(null);
-  const isWatched = useComputed(() => feed.hasMore.value && !feed.moreFailed.value);
+  const isWatched = feed.hasMore.value && !feed.moreFailed.value;
   useEffect(() => {
-    if (!end.current || !isWatched.value) return;
+    if (!end.current || !isWatched) return;
     const observer = new IntersectionObserver(
       ([entry]) => entry?.isIntersecting && void feed.loadMore(),
       { rootMargin: "0px 0px 1200px 0px" },
     );
     observer.observe(end.current);
     return () => observer.disconnect();
-    // A new observer reports at once, so that a screen taller than a page of notes fills up.
-  }, [isWatched.value, feed.notes.value.length]);
+  }, [isWatched]);
   if (!feed.hasMore.value) return <p class="end">That is everything.</p>;
+  const load = async () => {
+    const last = end.current?.previousElementSibling?.lastElementChild;
+    await feed.loadMore();
+    const goesOn =
+      last?.nextElementSibling?.querySelector("a") ?? end.current?.querySelector("button");
+    goesOn?.focus();
+  };
   return (
     <div class="more" ref={end}>
-      {feed.moreFailed.value && <p role="status">More notes could not be loaded.</p>}
-      <button type="button" class="button quiet" onClick={() => void feed.loadMore()}>
-        {feed.isLoadingMore.value ? "Loading more…" : "Load more"}
-      </button>
+      {feed.isLoadingMore.value ? (
+        <Loading />
+      ) : (
+        <>
+          {feed.moreFailed.value && <p role="status">More notes could not be loaded.</p>}
+          <button type="button" class="button quiet" onClick={() => void load()}>
+            Load more
+          </button>
+        </>
+      )}
     </div>
   );
 }

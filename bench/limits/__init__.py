@@ -1,0 +1,1 @@
+"""What Knote is measured against: the same parts, and nothing around them."""

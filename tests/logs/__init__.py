@@ -1,0 +1,1 @@
+"""What real processes say of what passes through them."""
