@@ -75,10 +75,11 @@ test-abuse: setup ## Measure what ten thousand stalled clients cost the others (
 	@tools/setup-debian nginx nginx-light "The tests of web need"
 	@$(PYTHON) -m pytest -q -s $(ARGS) tests/abuse/crowds.py
 
-test-chaos: setup ## Prove that nothing acknowledged is lost, under faults: SEED=n, MINUTES=5 (a quiet machine; disks are filled as root)
+test-chaos: setup ## Prove under faults that nothing acknowledged is lost, and that its checker finds planted bugs; SEED=n, MINUTES=5 (a quiet machine, best as root)
 	@tools/setup-debian nginx nginx-light "The proof needs"
 	@tools/setup-minio $(MINIO_VERSION)
 	@$(CHAOS) $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+	@$(if $(ARGS),,$(PYTHON) -m pytest -q -n0 tests/chaos/catches.py)
 
 fuzz: $(UV) ## Fuzz the picture inspector and the multipart path, MINUTES=1 (Linux on x86_64)
 	@UV_PROJECT_ENVIRONMENT=.cache/fuzz $(UV) sync --quiet --locked --no-group local --group fuzz --python "$$(tools/find-python)"

@@ -245,9 +245,10 @@ class Trial:
         self.kubectl("create", "job", name, "--from=cronjob/fsck", "-n", self.namespace)
         self.wait_complete(name)
         output = self.kubectl("logs", f"job/{name}", "-n", self.namespace)
-        # Its log lines are objects of one line; the report is one of many.
-        found: Object = json.loads(output[output.index("{\n") :])
-        return found
+        # Log lines may stand around the report, which is a line like them.
+        lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+        (found,) = (line for line in lines if "problems" in line)
+        return dict(found)
 
     def explain(self) -> str:
         """How the pods are, for a test that failed."""

@@ -156,6 +156,26 @@ def in_turn(*recipes: Recipe) -> Callable[[Trial], Awaitable[None]]:
     return run
 
 
+async def rivals(trial: Trial) -> None:
+    """Two clients write from the same version of a note at the same time, again and again."""
+    workload = trial.workload
+    async with workload.open() as client:
+        for number in range(20):
+            key = f"rivals-{number}"
+            text = {"content": f"{key} one"}
+            made = {"method": "POST", "path": NOTES, "json": text, "headers": {"Idempotency-Key": key}}
+            _, note, _ = await workload.call(client, _ADMIRER, "create", key, 0, text, **made)
+            id_ = note["id"]
+
+            async def write(text: str, id_: str = id_) -> None:
+                request = {"content": text, "if_match": '"1"'}
+                put = {"method": "PUT", "path": f"{NOTES}/{id_}", "headers": {"If-Match": '"1"'}}
+                body = {"content": text}
+                await workload.call(client, _ADMIRER, "replace", id_, 0, request, json=body, **put)
+
+            await asyncio.gather(write(f"{key} two"), write(f"{key} zwei"))
+
+
 async def mongo_untold(trial: Trial) -> None:
     """MongoDB does what it is asked, and every second time says that it may not have."""
     error = {"writeConcernError": {"code": 64, "errmsg": "waiting for replication timed out"}}

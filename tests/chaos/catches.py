@@ -21,6 +21,7 @@ _MIXED = {**_WRITES, "upload": 10, "fetch": 20}
 PLAIN = Recipe(recipes.quietly(250), _MIXED)
 RECIPES = {
     "plain": Recipe(recipes.quietly(250, 10), _MIXED, after=recipes.stray_object),
+    "rivals": Recipe(recipes.rivals, _WRITES),
     "mongo untold": Recipe(recipes.mongo_untold, _WRITES),
     "mongo down": Recipe(recipes.mongo_down, _WRITES),
     "secondary behind": Recipe(recipes.secondary_behind, _WRITES),
@@ -52,7 +53,7 @@ def _plant(bug: str, recipe: str | Recipe, *promises: int, is_whole: bool = Fals
 
 PLANTS = [
     _plant("no_idempotency_index", "mongo untold", 1),
-    _plant("unconditional_replace", PLAIN, 2),
+    _plant("unconditional_replace", "rivals", 2),
     _plant("reads_from_secondaries", "secondary behind", 3, is_whole=True),
     _plant("majority_off", "primary alone and killed", 1),
     _plant("offset_paging", PLAIN, 4),
