@@ -9,8 +9,8 @@ MINIO_VERSION := v0.0.0-20260212201848-7aac2a2c5b7c
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 
-# How many tests run side by side; each process has servers of its own.
-JOBS ?= 2
+# How many tests run side by side; each process has servers of its own, and many tests wait for them.
+JOBS ?= 3
 
 UV := .cache/uv-$(UV_VERSION)/bin/uv
 PYTHON := .venv/bin/python
