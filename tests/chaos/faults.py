@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import random
@@ -104,21 +105,11 @@ async def _until_started(replicas: list[ApiProcess], starts: list[int]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _api_kill(system: System, draw: random.Random) -> AsyncIterator[None]:
+async def _api_end(system: System, draw: random.Random, *, end_signal: signal.Signals) -> AsyncIterator[None]:
     victims = _some_replicas(system, draw)
     starts = [one.starts for one in victims]
     for one in victims:
-        one.send_signal(signal.SIGKILL)
-    yield
-    await _until_started(victims, starts)
-
-
-@contextlib.asynccontextmanager
-async def _api_term(system: System, draw: random.Random) -> AsyncIterator[None]:
-    victims = _some_replicas(system, draw)
-    starts = [one.starts for one in victims]
-    for one in victims:
-        one.send_signal(signal.SIGTERM)
+        one.send_signal(end_signal)
     yield
     await _until_started(victims, starts)
 
@@ -353,8 +344,8 @@ _BRIEF, _SHORT, _LONG = (1.0, 3.0), (3.0, 6.0), (12.0, 15.0)
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("api-kill", _api_kill, _BRIEF),
-        Kind("api-term", _api_term, _BRIEF),
+        Kind("api-kill", functools.partial(_api_end, end_signal=signal.SIGKILL), _BRIEF),
+        Kind("api-term", functools.partial(_api_end, end_signal=signal.SIGTERM), _BRIEF),
         Kind("api-stop", _api_stop, _SHORT),
         Kind("api-rolling-restart", _api_rolling, (0, 0)),
         Kind("mongo-kill-primary", _mongo_kill_primary, _BRIEF),

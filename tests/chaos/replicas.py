@@ -8,8 +8,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -27,6 +28,18 @@ _PROBE_TIMEOUT_SECONDS = 4.0
 _FAILURES = 2
 _RESTART_SECONDS = 1.0
 _TESTS = Path(__file__).parents[1]
+
+
+@contextlib.asynccontextmanager
+async def beside(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Lets endless work go on for as long as this lasts."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def base_environment() -> dict[str, str]:
@@ -115,14 +128,12 @@ class Fleet:
         """The replicas, kept running and probed for as long as this lasts."""
         await self._network.open(SERVICE, self.port, "service", [], seed=self.port)
         async with httpx.AsyncClient(trust_env=False, timeout=_PROBE_TIMEOUT_SECONDS) as client:
-            tasks = [asyncio.create_task(self._keep(replica)) for replica in self.replicas]
-            tasks += [asyncio.create_task(self._probe(replica, client)) for replica in self.replicas]
+            keeping = [self._keep(replica) for replica in self.replicas]
+            probing = [self._probe(replica, client) for replica in self.replicas]
             try:
-                yield
+                async with beside(*keeping, *probing):
+                    yield
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
                 for replica in self.replicas:
                     replica.send_signal(signal.SIGKILL)
                     if replica.process is not None:

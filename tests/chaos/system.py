@@ -13,7 +13,7 @@ from chaos.disks import MEBIBYTE, Disk, own_mounts
 from chaos.history import Chore
 from chaos.mongo import ReplicaSet
 from chaos.network import Network
-from chaos.replicas import ApiProcess, Fleet, base_environment
+from chaos.replicas import ApiProcess, Fleet, base_environment, beside
 from chaos.web import HeldWeb
 from knote.local.child import ChildServer, until
 from knote.local.errors import LocalModeError
@@ -184,13 +184,8 @@ class System:
     @contextlib.asynccontextmanager
     async def _kept(self) -> AsyncIterator[None]:
         """The stores' processes, started again when they end."""
-        tasks = [asyncio.create_task(_keep(server)) for server in self.servers]
-        try:
+        async with beside(*(_keep(server) for server in self.servers)):
             yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _keep(server: ChildServer) -> None:

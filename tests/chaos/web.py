@@ -3,9 +3,6 @@
 import os
 import signal
 import subprocess
-import time
-
-import httpx
 
 from delivery.web import START, Web
 
@@ -26,16 +23,7 @@ class HeldWeb(Web):
                 env=self._environment,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + 15
-        while True:
-            assert self._process.poll() is None, self.output
-            try:
-                httpx.get(f"{self.url}/healthz", trust_env=False)
-            except httpx.TransportError:
-                assert time.monotonic() < deadline, self.output
-                time.sleep(0.02)
-            else:
-                return
+        self._wait_until_it_answers(within_seconds=15)
 
     @property
     def pid(self) -> int:

@@ -72,7 +72,11 @@ class Web:
                 stderr=subprocess.STDOUT,
                 env=self._environment,
             )
-        deadline = time.monotonic() + 10
+        self._wait_until_it_answers(within_seconds=10)
+
+    def _wait_until_it_answers(self, *, within_seconds: float) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + within_seconds
         while True:
             assert self._process.poll() is None, self.output
             try:
