@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,13 +20,12 @@ access_logger = logging.getLogger("knote.access")
 request_id_of_context: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-# As ASGI has them, in bytes and in small letters: they are looked at in every answer.
-_HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"same-origin"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"cache-control", b"no-cache"),
-)
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-cache",
+}
 
 Observer = Callable[[Scope, int, float], None]
 
@@ -48,7 +48,7 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        given = _header(scope, b"x-request-id")
+        given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         scope["request_id"] = request_id
         token = request_id_of_context.set(request_id)
@@ -61,14 +61,14 @@ class RequestContext:
             if message["type"] == "http.response.start":
                 is_started = True
                 status = message["status"]
-                headers = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
-                names = {name for name, _ in headers}
-                # nginx keeps the cache policy, and would send it with the store's errors too.
-                kept = b"cache-control" if b"x-accel-redirect" in names else None
-                headers += [header for header in _HEADERS if header[0] not in names and header[0] != kept]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                for name, value in _HEADERS.items():
+                    # nginx keeps this one, and would send it with the store's errors too.
+                    if name != "Cache-Control" or "X-Accel-Redirect" not in headers:
+                        headers.setdefault(name, value)
                 if self._is_draining():
-                    headers.append((b"connection", b"close"))
-                message["headers"] = headers
+                    headers["Connection"] = "close"
             elif message["type"] == "http.response.body":
                 size_bytes += len(message.get("body", b""))
             await send(message)
@@ -113,7 +113,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         limit = next(size for prefix, size in self._limits if scope["path"].startswith(prefix))
-        declared = _header(scope, b"content-length")
+        declared = Headers(scope=scope).get("content-length", "")
         if declared.isdecimal() and int(declared) > limit:
             response = knote_problem(_too_large(limit), scope.get("request_id"))
             await response(scope, receive, send)
@@ -141,11 +141,6 @@ class BodyTooLarge(HTTPException):
     def __init__(self, limit: int) -> None:
         super().__init__(ContentTooLarge.status)
         self.__cause__ = _too_large(limit)
-
-
-def _header(scope: Scope, name: bytes) -> str:
-    """The first value of a header, or an empty text."""
-    return next((value.decode("latin-1") for known, value in scope["headers"] if known == name), "")
 
 
 def _too_large(limit: int) -> ContentTooLarge:
