@@ -18,10 +18,13 @@ PYTHON := .venv/bin/python
 CHAOS := PYTHONPATH=tests $(PYTHON) -m chaos
 PYTHON_READY := .venv/.ready
 NODE_READY := frontend/node_modules/.ready
+PROVIDER := tests/sso/provider
+PROVIDER_READY := $(PROVIDER)/node_modules/.ready
+AUDIT_READY := bench/page/node_modules/.ready
 PAGE := frontend/dist/index.html
 PAGE_SOURCES := $(shell find frontend/src frontend/public frontend/index.html frontend/*.ts frontend/*.json -type f 2>/dev/null)
 
-.PHONY: help setup run test check format build openapi bench screens deploy-tools test-compose test-cluster test-abuse test-chaos fuzz clean
+.PHONY: help setup run test check format build openapi bench bench-page screens deploy-tools test-compose test-cluster test-abuse test-timing test-chaos fuzz clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,13 +34,13 @@ setup: $(PYTHON_READY) $(NODE_READY) ## Install everything that is locked: Pytho
 run: $(PYTHON_READY) $(PAGE) ## Start Knote with its own MongoDB and S3 (KNOTE_PORT, KNOTE_DATA_DIR)
 	@exec $(PYTHON) -m knote local
 
-test: setup build check ## Run every test; ARGS="..." goes to pytest, JOBS=n runs n at a time
+test: setup build check $(PROVIDER_READY) ## Run every test; ARGS="..." goes to pytest, JOBS=n runs n at a time
 	@tools/setup-debian /usr/bin/chromium chromium "The browser tests need"
 	@tools/setup-debian nginx nginx-light "The tests of web need"
 	@tools/setup-minio $(MINIO_VERSION)
 	@tools/setup-deploy-tools $(UV)
 	@npm --prefix frontend run test --if-present
-	@$(if $(ARGS),,$(CHAOS) --minutes 1 --seed $(or $(SEED),1))
+	@$(if $(ARGS),,$(CHAOS) --auth accounts --minutes 1 --seed $(or $(SEED),1))
 	@$(PYTHON) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 check: setup ## Check style, types and layers without running anything
@@ -75,10 +78,15 @@ test-abuse: setup ## Measure what ten thousand stalled clients cost the others (
 	@tools/setup-debian nginx nginx-light "The tests of web need"
 	@$(PYTHON) -m pytest -q -s $(ARGS) tests/abuse/crowds.py
 
-test-chaos: setup ## Prove under faults that nothing acknowledged is lost, and that its checker finds planted bugs; SEED=n, MINUTES=5 (a quiet machine, best as root)
+test-timing: setup ## Measure what comparing passwords gives away and what it costs the others (a quiet machine, two minutes)
+	@$(PYTHON) -m pytest -q -s -n0 $(ARGS) tests/abuse/passwords.py
+
+test-chaos: setup ## Prove under faults that nothing acknowledged is lost, and that its checker finds planted bugs; SEED=n, MINUTES=5, AUTH="open accounts" (a quiet machine, best as root)
 	@tools/setup-debian nginx nginx-light "The proof needs"
 	@tools/setup-minio $(MINIO_VERSION)
-	@$(CHAOS) $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+	@for auth in $(or $(AUTH),open accounts); do \
+		$(CHAOS) --auth $$auth $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS) || exit 1; \
+	done
 	@$(if $(ARGS),,$(PYTHON) -m pytest -q -n0 tests/chaos/catches.py)
 
 fuzz: $(UV) ## Fuzz the picture inspector and the multipart path, MINUTES=1 (Linux on x86_64)
@@ -91,9 +99,15 @@ bench: setup ## Measure Knote beside what its parts can do; ONLY="row ..." measu
 	@tools/setup-minio $(MINIO_VERSION)
 	@PYTHONPATH=.:tests $(PYTHON) -m bench $(ONLY)
 
+bench-page: setup build $(AUDIT_READY) ## Measure the page in Chromium, with Lighthouse too; ONLY="row ..." measures some rows
+	@tools/setup-debian /usr/bin/chromium chromium "The measurements need"
+	@tools/setup-debian nginx nginx-light "The measurements need"
+	@tools/setup-minio $(MINIO_VERSION)
+	@PYTHONPATH=.:tests $(PYTHON) -m bench.page $(ONLY)
+
 screens: setup build ## Take a screenshot of every state of the page, into test-results/screens
 	@tools/setup-debian /usr/bin/chromium chromium "The screenshots need"
-	@$(PYTHON) -m pytest -q tests/browser/screens.py
+	@$(PYTHON) -m pytest -q tests/browser/screens.py tests/browser/screens_accounts.py
 
 openapi: setup ## Write api/openapi.json from the code
 	@$(PYTHON) -m knote openapi > api/openapi.json.new
@@ -101,7 +115,7 @@ openapi: setup ## Write api/openapi.json from the code
 	@npm --prefix frontend run --silent generate
 
 clean: ## Remove what can be made again; the notebook in .knote stays
-	@rm -rf .venv .cache frontend/node_modules frontend/dist
+	@rm -rf .venv .cache frontend/node_modules frontend/dist bench/page/node_modules $(PROVIDER)/node_modules
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache test-results
 
 $(UV):
@@ -117,6 +131,18 @@ $(NODE_READY): frontend/package.json frontend/package-lock.json
 	@tools/find-node
 	@echo "==> npm packages (npm ci)"
 	@npm --prefix frontend ci --no-audit --no-fund
+	@touch $@
+
+$(PROVIDER_READY): $(PROVIDER)/package.json $(PROVIDER)/package-lock.json
+	@tools/find-node
+	@echo "==> the OpenID Connect provider of the tests (npm ci)"
+	@npm --prefix $(PROVIDER) ci --no-audit --no-fund
+	@touch $@
+
+# Lighthouse names a newer Node.js than the page needs; it runs on this one too.
+$(AUDIT_READY): bench/page/package.json bench/page/package-lock.json
+	@echo "==> Lighthouse (npm ci)"
+	@npm --prefix bench/page ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(PAGE): $(NODE_READY) $(PAGE_SOURCES)

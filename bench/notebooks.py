@@ -47,6 +47,8 @@ async def prepare(mongo: MongoServer) -> None:
                 print(f"making a notebook of {size:,} notes, once", flush=True)
                 await client.drop_database(database.name)
                 await _fill(client, size)
+            await _index(client, size)
+            if made is None:
                 await _find_searches(client, size)
                 await database["edition"].insert_one({"_id": EDITION})
 
@@ -63,9 +65,15 @@ async def _fill(client: Client, size: int) -> None:
     documents = [document async for document in _written(min(size, PROSE))]
     for batch in _batches(_numbered(documents, size)):
         await notes.insert_many(batch, ordered=False)
+
+
+async def _index(client: Client, size: int) -> None:
+    """Makes the indexes of today, where a notebook has been kept since others were."""
     # The store's indexes are Motor's, and are made here by the driver that the servers' classes use.
     database = cast("Database", client[name_of(size)])
-    await NoteStore(database).ensure_indexes()
+    notes = NoteStore(database)
+    await notes.ensure_indexes()
+    await notes.drop_superseded_indexes()
     await PictureStore(database, None).ensure_indexes()  # type: ignore[arg-type]
 
 
@@ -74,7 +82,7 @@ async def _written(count: int) -> AsyncIterator[dict[str, Any]]:
     kept: list[dict[str, Any]] = []
 
     class Notes:
-        async def insert(self, document: dict[str, Any]) -> dict[str, Any]:
+        async def insert(self, _: None, document: dict[str, Any]) -> dict[str, Any]:
             kept.append(document)
             return document
 
@@ -87,7 +95,7 @@ async def _written(count: int) -> AsyncIterator[dict[str, Any]]:
     )
     prose = Prose()
     for _ in range(count):
-        await service.create(prose.note(), None)
+        await service.create(None, prose.note(), None)
         yield kept.pop()
 
 
@@ -125,7 +133,7 @@ async def _find_searches(client: Client, size: int) -> None:
         tried: list[Search] = []
         for first in _near(counts, (wanted * size) ** 0.5):
             text = f"{words[first]} {words[first + 1]}"
-            hits = await database["notes"].count_documents(page_filter(parse_query(text), None))
+            hits = await database["notes"].count_documents(page_filter(None, parse_query(text), None))
             tried.append(Search(text, hits))
         best = min(tried, key=lambda search: abs(search.hits - wanted))
         await database["searches"].insert_one({"_id": wanted, **best._asdict()})

@@ -24,16 +24,20 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
   .spread { stroke: #9198a1 }
 }
 """
+# How the names of the page's rows begin.
+PAGE = "page"
 _WIDTH, _NAMES, _BAR, _LINE = 860, 400, 380, 26
 
 
 def draw(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Draws the rows: how the notebook behaves as it grows, and all others beside their limits."""
+    """Draws the rows: how the notebook behaves as it grows, the page, and all others beside their limits."""
     grown = [row for row in rows if row["row"].startswith("grown")]
-    others = [row for row in rows if not row["row"].startswith("grown")]
+    page = [row for row in rows if row["row"].startswith(PAGE)]
+    others = [row for row in rows if row not in grown and row not in page]
     for name, title, chosen in (
         ("performance-ratios", "Knote as a part of its target (the line is the target)", others),
         ("performance-grown", "Pages of a notebook that grows, beside its first 20 notes", grown),
+        ("performance-page", "The page in Chromium, as a part of its target", page),
     ):
         if chosen:
             (IMAGES / f"{name}.svg").write_text(_plot(title, chosen), encoding="utf-8")

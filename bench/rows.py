@@ -3,7 +3,9 @@
 import asyncio
 import json
 import os
+import re
 import resource
+import secrets
 import subprocess
 import sys
 import time
@@ -11,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import httpx
@@ -39,6 +42,14 @@ WRITES = "bench_writes"
 AT_ONCE = 16
 LARGEST_AT_ONCE = 8
 COLD_PICTURES = 300
+SETUP_TOKEN = secrets.token_urlsafe()
+ACCOUNTS: dict[str, Any] = {
+    "KNOTE_PICTURE_DELIVERY": "accel",
+    "KNOTE_AUTH": "accounts",
+    "KNOTE_SETUP_TOKEN": SETUP_TOKEN,
+    # The load is one user, who asks for more than anybody may.
+    "KNOTE_REQUESTS_PER_MINUTE": "0",
+}
 
 Row = Callable[[Stage], Awaitable[list[Result]]]
 
@@ -130,7 +141,7 @@ async def search(stage: Stage) -> list[Result]:
     results = []
     database = name_of(PROSE)
     for _, found in sorted((await searches(stage.mongo)).items()):
-        condition = json.dumps(page_filter(parse_query(found.words), None))
+        condition = json.dumps(page_filter(None, parse_query(found.words), None))
         async with (
             running(stage.knote(database)) as knote,
             bare(stage, "notes", database, SEARCH=condition) as limit,
@@ -163,6 +174,31 @@ async def picture_warm(stage: Stage) -> list[Result]:
                     target=0.80,
                 )
             )
+    return results
+
+
+async def picture_authorised(stage: Stage) -> list[Result]:
+    """A picture of an account, through web, the API asked each time, beside a bare app in the API's place."""
+    results = []
+    await empty(stage)
+    async with running(stage.knote(WRITES, **ACCOUNTS)) as knote, stage.web(knote) as web:
+        async with client_of(knote) as client:
+            cookie = await signed_in(client)
+            paths = [await posted(client, different(data)) for data in (small_jpeg(), phone_jpeg())]
+        for name, path in zip(("100 kB", "1 MB"), paths, strict=True):
+            redirect = f"/_s3{signed(stage, path.rpartition('/')[2])}"
+            async with (
+                running(stage.limit("accel", REDIRECT=redirect), path="/") as bare_api,
+                stage.web(bare_api) as limit,
+            ):
+                results.append(
+                    await beside(
+                        f"see a picture, warm, with authorisation, {name}",
+                        rate(f"{web.url}{path}", f"Cookie: {cookie}"),
+                        rate(f"{limit.url}{path}"),
+                        target=0.70,
+                    )
+                )
     return results
 
 
@@ -312,6 +348,7 @@ ROWS: dict[str, Row] = {
     "edit": edit,
     "search": search,
     "picture-warm": picture_warm,
+    "picture-authorised": picture_authorised,
     "picture-cold": picture_cold,
     "picture-stream": picture_stream,
     "upload": upload,
@@ -430,6 +467,18 @@ async def bare_nginx(stage: Stage) -> AsyncIterator[str]:
 def client_of(server: Server) -> httpx.AsyncClient:
     """A client of a server."""
     return httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=120)
+
+
+async def signed_in(client: httpx.AsyncClient) -> str:
+    """Makes the first account. Returns its cookie, which the client sends from now on."""
+    account = {"setup_token": SETUP_TOKEN, "name": "bench", "password": secrets.token_urlsafe()}
+    answer = await client.post("/api/v1/setup", json=account)
+    if answer.status_code != 201:
+        raise RuntimeError(f"{answer.status_code}: {answer.text}")
+    [cookie, *_] = re.findall(r"__Host-knote=[^;,]+", answer.headers["set-cookie"])
+    # By hand: without TLS no client sends it. A browser says besides that its page is Knote's own.
+    client.headers.update({"Cookie": cookie, "Sec-Fetch-Site": "same-origin"})
+    return str(cookie)
 
 
 async def posted(client: httpx.AsyncClient, data: bytes) -> str:

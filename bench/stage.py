@@ -25,16 +25,19 @@ class Stage:
         self.minio = minio
         self.folder = folder
 
-    def knote(self, database: str, *, core: int = MEASURED, **settings: str) -> Server:
-        """A replica over a database, not yet started."""
-        environment = {
+    def stores(self, database: str) -> dict[str, str]:
+        """The settings of whoever uses a database and the bucket."""
+        return {
             "MONGO_URL": self.mongo.url_of(database),
             "MINIO_HOST": self.minio.endpoint,
             "MINIO_ACCESS_KEY": self.minio.access_key,
             "MINIO_SECRET_KEY": self.minio.secret_key,
             "MINIO_BUCKET": self.minio.bucket,
-            **settings,
         }
+
+    def knote(self, database: str, *, core: int = MEASURED, **settings: str) -> Server:
+        """A replica over a database, not yet started."""
+        environment = self.stores(database) | settings
         return Server("knote", "serve", folder=self.folder, environment=environment, core=core)
 
     def limit(self, name: str, **environment: str) -> Server:

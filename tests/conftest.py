@@ -3,7 +3,7 @@
 import os
 import secrets
 import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -12,6 +12,7 @@ from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 from pydantic import SecretStr
 from pymongo import AsyncMongoClient
+from pymongo.errors import AutoReconnect
 
 from knote.app import create_app
 from knote.local.binaries import find_mongod, find_weed
@@ -19,9 +20,10 @@ from knote.local.errors import LocalModeError
 from knote.local.mongod import MongoServer
 from knote.local.s3server import ObjectServer
 from knote.settings import Settings
+from secrecy.overheard import OVERHEARD
 from servers.minio import find_minio
 from servers.process import is_setting
-from servers.stack import S3Servers, SharedKnote, ensure_running, s3_server_names
+from servers.stack import Knotes, S3Servers, SharedKnote, ensure_running, s3_server_names
 
 
 def pytest_configure() -> None:
@@ -44,6 +46,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that asks for `every_s3` runs once with each S3 server at hand."""
     if "every_s3" in metafunc.fixturenames:
         metafunc.parametrize("s3", s3_server_names(), indirect=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_secret_is_told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Ends the run, after all else has ended, with a look at everything it produced."""
+    with OVERHEARD.listening(tmp_path_factory.mktemp("overheard")):
+        yield
+    if leaks := OVERHEARD.leaks(tmp_path_factory.getbasetemp()):
+        pytest.fail("\n".join(["A secret was told:", *leaks[:40]]), pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -116,7 +127,11 @@ async def settings(
     )
     await ensure_running(mongo)
     await ensure_running(s3)
-    await mongo_admin.drop_database(database)
+    try:
+        await mongo_admin.drop_database(database)
+    except AutoReconnect:
+        # The test ended the server, or kept this loop from hearing of it: the next connection is a new one.
+        await mongo_admin.drop_database(database)
     await s3.drop_bucket(bucket)
 
 
@@ -136,23 +151,28 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture(scope="session")
-async def knote_of_run(
+async def knotes(
     mongo_of_run: MongoServer, s3_servers: S3Servers, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[SharedKnote]:
-    """One `python -m knote local` for the run."""
-    data_dir = tmp_path_factory.mktemp("knote") / "data"
-    process = SharedKnote(data_dir, mongo_of_run, await s3_servers.get("weed"))
-    await process.start()
-    yield process
-    await process.stop()
+) -> AsyncIterator[Knotes]:
+    """One `python -m knote local` of each mode for the run."""
+    processes = Knotes(tmp_path_factory.mktemp("knote"), mongo_of_run, await s3_servers.get("weed"))
+    yield processes
+    await processes.stop()
 
 
 @pytest.fixture
-async def knote(knote_of_run: SharedKnote, mongo: MongoServer, s3: ObjectServer) -> SharedKnote:
+def auth() -> str:
+    """How `knote` runs: with an open notebook, unless somebody says otherwise."""
+    return "open"
+
+
+@pytest.fixture
+async def knote(knotes: Knotes, auth: str, mongo: MongoServer, s3: ObjectServer) -> SharedKnote:
     """A real `python -m knote local` that is ready, page included, with an empty notebook."""
-    await knote_of_run.wait_ready()
-    await knote_of_run.clear()
-    return knote_of_run
+    process = await knotes.get(auth)
+    await process.wait_ready()
+    await process.clear()
+    return process
 
 
 def _version_of(find: Callable[[], Path], argument: str) -> str:

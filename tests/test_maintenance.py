@@ -15,11 +15,13 @@ from PIL import Image
 
 from knote.clock import Clock, utc_now
 from knote.fsck import Fsck, FsckReport
+from knote.maintenance import removal_of_accounts
 from knote.mongo import Database, open_database
 from knote.notes.store import NoteStore
 from knote.pictures.store import ObjectName, PictureStore
 from knote.s3 import Bucket, open_bucket
 from knote.settings import Settings
+from knote.shares.store import ShareStore
 from knote.sweep import Sweep, SweepReport
 
 DAY = timedelta(days=1)
@@ -47,6 +49,9 @@ class Stores:
         return await Sweep(
             self.notes,
             self.pictures,
+            ShareStore(self.database),
+            removal_of_accounts(self.database, self.notes),
+            account_time=30 * DAY,
             trash_time=30 * DAY,
             picture_grace_time=7 * DAY,
             pending_grace_time=timedelta(hours=1),
@@ -186,7 +191,7 @@ async def test_an_abandoned_upload_is_removed_and_a_running_one_is_not(
     name = ObjectName("a" * 64, "b" * 24, None)
     file = tmp_path / "half"
     file.write_bytes(b"half")
-    await stores.pictures.begin(name, utc_now())
+    await stores.pictures.begin(None, name, utc_now())
     await stores.pictures.put_object(name, file, "image/png")
     assert (await stores.fsck())["status"] == "pending"
     assert (await stores.sweep())["uploads_abandoned_removed"] == 0
@@ -200,11 +205,11 @@ async def test_an_upload_that_ends_while_the_sweep_removes_its_row_is_kept(
     stores: Stores, tmp_path: Path
 ) -> None:
     name = ObjectName("a" * 64, "b" * 24, None)
-    await stores.pictures.begin(name, utc_now())
+    await stores.pictures.begin(None, name, utc_now())
     row = await stores.row(name.picture_id)
     assert row is not None
     fields = {"content_type": "image/png", "size_bytes": 4, "width": 1, "height": 1, "animated": False}
-    assert await stores.pictures.complete(name, fields) is not None
+    assert await stores.pictures.complete(None, name, fields) is not None
     assert not await stores.pictures.remove_row(row), "the row has changed since it was seen"
     assert (await stores.row(name.picture_id) or {})["state"] == "ready"
 
@@ -212,10 +217,10 @@ async def test_an_upload_that_ends_while_the_sweep_removes_its_row_is_kept(
 async def test_the_second_of_two_uploads_of_a_picture_yields_to_the_first(stores: Stores) -> None:
     first, second = ObjectName("a" * 64, "b" * 24, None), ObjectName("a" * 64, "c" * 24, None)
     fields = {"content_type": "image/png", "size_bytes": 4, "width": 1, "height": 1, "animated": False}
-    await stores.pictures.begin(first, utc_now())
-    await stores.pictures.begin(second, utc_now())
-    assert (await stores.pictures.complete(second, fields) or {})["upload"] == second.upload
-    assert await stores.pictures.complete(first, fields) is None
+    await stores.pictures.begin(None, first, utc_now())
+    await stores.pictures.begin(None, second, utc_now())
+    assert (await stores.pictures.complete(None, second, fields) or {})["upload"] == second.upload
+    assert await stores.pictures.complete(None, first, fields) is None
     assert (await stores.row(first.picture_id) or {})["upload"] == second.upload
 
 
@@ -325,7 +330,7 @@ async def test_a_picture_claimed_after_the_sweep_looked_is_not_removed(
     seen_by_sweep = await stores.row(picture["id"])
     assert seen_by_sweep is not None
     assert "unused_since" in seen_by_sweep
-    sizes = await stores.pictures.claim([picture["id"]])
+    sizes = await stores.pictures.claim(None, [picture["id"]])
     assert sizes == {picture["id"]: (picture["width"], picture["height"])}
     assert not await stores.pictures.remove_row(seen_by_sweep)
     assert (await client.get(picture["url"])).status_code == 200

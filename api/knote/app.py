@@ -8,8 +8,23 @@ from fastapi import FastAPI
 from starlette.formparsers import MultiPartParser
 
 from knote import __version__, health, metrics
+from knote.administration.routes import own as departure_router
+from knote.administration.routes import router as users_router
+from knote.administration.service import AdministrationService
+from knote.attempts.service import AttemptService
+from knote.attempts.store import AttemptStore
+from knote.authentication import Authentication
 from knote.clock import Clock, IdSource, new_id, utc_now
+from knote.cookies import SESSION
+from knote.devices.service import DeviceService
+from knote.devices.store import DeviceStore
 from knote.docs import mount_docs
+from knote.exports.routes import router as export_router
+from knote.exports.service import ExportService
+from knote.invites.routes import public as sign_up_router
+from knote.invites.routes import router as invites_router
+from knote.invites.service import InviteService
+from knote.invites.store import InviteStore
 from knote.middleware import BodyLimit, RequestContext
 from knote.mongo import check_mongo_url, open_database
 from knote.notes.routes import router as notes_router
@@ -20,16 +35,68 @@ from knote.pictures.routes import router as pictures_router
 from knote.pictures.service import PictureService
 from knote.pictures.store import PictureStore
 from knote.pictures.worker import PictureWorker
-from knote.problems import MEDIA_TYPE, Problem, install_problems
+from knote.problems import MEDIA_TYPE, install_problems
+from knote.quotas.service import QuotaService
+from knote.quotas.store import CounterStore
+from knote.routing import API
 from knote.s3 import open_bucket
+from knote.sessions.routes import public as session_router
+from knote.sessions.routes import router as sessions_router
+from knote.sessions.service import SessionService
+from knote.sessions.store import SessionStore
 from knote.settings import Settings
+from knote.shares.routes import public as shared_router
+from knote.shares.routes import router as shares_router
+from knote.shares.service import ShareService
+from knote.shares.store import ShareStore
+from knote.sso.routes import public as sign_on_router
+from knote.sso.routes import router as identities_router
+from knote.sso.service import SignOnService
+from knote.sso.setup import check_single_sign_on, open_sign_on
+from knote.sso.store import IdentityStore, SignInStore
+from knote.tokens.routes import router as tokens_router
+from knote.tokens.service import TokenService
+from knote.tokens.store import TokenStore
+from knote.users.newcomers import Newcomers
+from knote.users.passwords import Passwords
+from knote.users.routes import public as setup_router
+from knote.users.routes import router as account_router
+from knote.users.service import UserService
+from knote.users.store import UserStore
 
-API = "/api/v1"
+_ROUTERS = (
+    notes_router,
+    pictures_router,
+    session_router,
+    sessions_router,
+    shares_router,
+    shared_router,
+    tokens_router,
+    setup_router,
+    account_router,
+    sign_on_router,
+    identities_router,
+    departure_router,
+    export_router,
+    users_router,
+    sign_up_router,
+    invites_router,
+    health.router,
+    metrics.router,
+)
 # What multipart adds around a file, and JSON around a text: each character may be escaped as \uXXXX.
 _MULTIPART_BYTES = 16 * 1024
 _JSON_FACTOR = 6
 # What an upload may hold in memory while it comes in: a thousand of them may be stalled at once.
 _SPOOL_BYTES = 64 * 1024
+
+# What browsers heed when it comes over TLS. Subdomains are not Knote's to speak for.
+_TLS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
+_SECURITY = {
+    "session": {"type": "apiKey", "in": "cookie", "name": SESSION.name},
+    "token": {"type": "http", "scheme": "bearer", "description": "An API token, `knote_…`."},
+    "share": {"type": "http", "scheme": "bearer", "description": "What follows the `#` of a shared link."},
+}
 
 
 class State(TypedDict):
@@ -37,6 +104,17 @@ class State(TypedDict):
 
     notes: NoteService
     pictures: PictureService
+    sessions: SessionService
+    quotas: QuotaService
+    shares: ShareService
+    tokens: TokenService
+    users: UserService
+    sign_on: SignOnService
+    administration: AdministrationService
+    exports: ExportService
+    invites: InviteService
+    devices: DeviceService
+    authentication: Authentication
     health: health.Health
     metrics: metrics.Metrics
 
@@ -47,6 +125,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, ids: IdSource = ne
     Raises `Misconfigured`.
     """
     check_mongo_url(settings)
+    check_single_sign_on(settings)
     MultiPartParser.spool_max_size = _SPOOL_BYTES
     figures = metrics.Metrics()
     drain = health.Drain()
@@ -57,6 +136,20 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, ids: IdSource = ne
             database = await stack.enter_async_context(open_database(settings))
             bucket = await stack.enter_async_context(open_bucket(settings))
             note_store, picture_store = NoteStore(database), PictureStore(database, bucket)
+            user_store, session_store = UserStore(database), SessionStore(database)
+            sign_in_store = SignInStore(database)
+            provider = await stack.enter_async_context(open_sign_on(settings, clock))
+            invite_store, device_store = InviteStore(database), DeviceStore(database)
+            attempt_store = AttemptStore(database)
+            token_store, share_store = TokenStore(database), ShareStore(database)
+            counter_store = CounterStore(database)
+            tokens = TokenService(token_store, clock=clock, new_id=ids)
+            passwords = stack.enter_context(Passwords())
+            attempts = AttemptService(attempt_store, device_store, passwords, clock=clock)
+            newcomers = Newcomers(passwords, clock=clock, new_id=ids)
+            sessions = SessionService(
+                session_store, user_store, passwords, attempts, settings, clock=clock, new_id=ids
+            )
             worker = await stack.enter_async_context(
                 PictureWorker(
                     Limits(max_pixels=settings.max_picture_pixels),
@@ -76,11 +169,58 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, ids: IdSource = ne
                     picture_store,
                     worker,
                     max_picture_bytes=settings.max_picture_bytes,
+                    max_stored_bytes=settings.max_stored_bytes,
                     delivery=settings.picture_delivery,
                     clock=clock,
                     new_id=ids,
                 ),
-                health=health.Health(database, bucket, note_store, picture_store, drain),
+                sessions=sessions,
+                quotas=QuotaService(counter_store, settings, clock=clock),
+                shares=ShareService(share_store, note_store, clock=clock, new_id=ids),
+                tokens=tokens,
+                users=UserService(
+                    user_store,
+                    passwords,
+                    newcomers,
+                    attempts,
+                    note_store,
+                    picture_store,
+                    setup_token=settings.setup_token,
+                    max_stored_bytes=settings.max_stored_bytes,
+                ),
+                sign_on=SignOnService(
+                    provider,
+                    sign_in_store,
+                    IdentityStore(database),
+                    user_store,
+                    invite_store,
+                    newcomers,
+                    attempts,
+                    is_open=settings.sign_up == "open",
+                    clock=clock,
+                    new_id=ids,
+                ),
+                administration=AdministrationService(
+                    user_store, session_store, invite_store, picture_store, clock=clock
+                ),
+                exports=ExportService(user_store, note_store, picture_store, clock=clock),
+                invites=InviteService(
+                    invite_store, user_store, newcomers, attempts, settings, clock=clock, new_id=ids
+                ),
+                devices=DeviceService(device_store, clock=clock),
+                authentication=Authentication(
+                    sessions, tokens, auth=settings.auth, public_url=settings.public_url
+                ),
+                health=health.Health(
+                    database,
+                    bucket,
+                    (
+                        *(note_store, picture_store, user_store, session_store),
+                        *(invite_store, device_store, attempt_store, sign_in_store),
+                        *(token_store, share_store, counter_store),
+                    ),
+                    drain,
+                ),
                 metrics=figures,
             )
 
@@ -93,14 +233,9 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, ids: IdSource = ne
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=lambda route: route.name,
-        responses={"default": {"model": Problem, "description": "What went wrong"}},
+        routes=[route for router in _ROUTERS for route in router.routes],
     )
     app.state.drain = drain
-    app.include_router(notes_router, prefix=API)
-    app.include_router(pictures_router, prefix=API)
-    app.include_router(health.router)
-    app.include_router(metrics.router)
     mount_docs(app)
     install_problems(app)
     app.add_middleware(
@@ -109,8 +244,14 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, ids: IdSource = ne
             "": settings.max_note_bytes * _JSON_FACTOR + 1024,
             f"{API}/pictures": settings.max_picture_bytes + _MULTIPART_BYTES,
         },
+        room_bytes=settings.upload_room_bytes,
     )
-    app.add_middleware(RequestContext, observe=figures.observe, is_draining=lambda: drain.is_on)
+    app.add_middleware(
+        RequestContext,
+        observe=figures.observe,
+        is_draining=lambda: drain.is_on,
+        headers=_TLS_ONLY if settings.public_url.startswith("https://") else {},
+    )
     _type_errors_as_problems(app)
     return app
 
@@ -127,6 +268,9 @@ def _type_errors_as_problems(app: FastAPI) -> None:
                     _retype(operation["responses"])
             for unused in ("HTTPValidationError", "ValidationError"):
                 schema["components"]["schemas"].pop(unused, None)
+            schema["components"].setdefault("securitySchemes", {}).update(_SECURITY)
+            # Nothing, in an open notebook.
+            schema["security"] = [{}, {"session": []}, {"token": []}]
             app.openapi_schema = schema
         return app.openapi_schema
 

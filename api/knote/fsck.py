@@ -29,7 +29,7 @@ class FsckReport(TypedDict):
 
 
 class Fsck:
-    """One check of the whole notebook."""
+    """One check of everything that is kept, of all owners."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class Fsck:
     async def _check_object(self, row: Document, name: ObjectName, promised_bytes: int) -> None:
         """Looks again at an object that the listing did not show as promised, then reports it."""
         found = await self._object_size_bytes(name)
-        current = await self._pictures.find(row["_id"])
+        current = await self._pictures.peek(row["_id"])
         if found == promised_bytes or current is None or current["upload"] != name.upload:
             return
         kind = "object_missing" if found is None else "object_size_wrong"
@@ -156,14 +156,15 @@ class Fsck:
                 self._report["problems"].append(entry)
 
     async def _is_accounted_for(self, name: ObjectName) -> bool:
-        row = await self._pictures.find(name.picture_id)
+        row = await self._pictures.peek(name.picture_id)
         return row is not None and row["upload"] == name.upload
 
     async def _check_notes(self) -> None:
         """Checks that each picture a note showed when it was written is still there to be shown."""
         self._report["notes"] = await self._notes.count()
         async for note in self._notes.naming_pictures():
-            sizes = await self._pictures.sizes([picture["id"] for picture in note["pictures"]])
+            ids = [picture["id"] for picture in note["pictures"]]
+            sizes = await self._pictures.sizes(note.get("owner"), ids)
             lost = [
                 picture["id"]
                 for picture in note["pictures"]

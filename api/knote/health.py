@@ -2,19 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable
-from typing import Literal
+from collections.abc import Awaitable, Sequence
+from typing import Literal, Protocol
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import BaseModel
 
 from knote.errors import StoreUnavailable
 from knote.mongo import Database, database_errors, wait_for_primary
-from knote.notes.store import NoteStore
-from knote.pictures.store import PictureStore
+from knote.routing import open_router
 from knote.s3 import Bucket
 
-router = APIRouter(tags=["health"])
+router = open_router("", tag="health", base="")
 
 CACHE_SECONDS = 1.0
 CHECK_TIMEOUT_SECONDS = 3.0
@@ -48,6 +47,13 @@ class Ready(BaseModel):
     pictures: DependencyState
 
 
+class Indexed(Protocol):
+    """A store whose reads and writes rely on indexes."""
+
+    async def ensure_indexes(self) -> None:
+        """Creates what is missing."""
+
+
 class Health:
     """Whether the stores answer, asked at most once a second, and whether this replica drains."""
 
@@ -55,14 +61,12 @@ class Health:
         self,
         database: Database,
         bucket: Bucket,
-        notes: NoteStore,
-        pictures: PictureStore,
+        stores: Sequence[Indexed],
         drain: Drain,
     ) -> None:
         self._database = database
         self._bucket = bucket
-        self._notes = notes
-        self._pictures = pictures
+        self._stores = stores
         self._lock = asyncio.Lock()
         self._checked_at = float("-inf")
         self._answers: tuple[DependencyState, DependencyState] = ("unavailable", "unavailable")
@@ -95,8 +99,8 @@ class Health:
     async def ensure_indexes(self) -> None:
         """Creates the indexes, once in the life of this replica. No write may come before them."""
         if not self._are_indexes_ensured:
-            await self._notes.ensure_indexes()
-            await self._pictures.ensure_indexes()
+            for store in self._stores:
+                await store.ensure_indexes()
             self._are_indexes_ensured = True
 
     async def _check_mongo(self) -> None:

@@ -1,6 +1,6 @@
 """Figures for Prometheus: how many requests, how they ended, how long they took."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -13,7 +13,9 @@ from prometheus_client import (
 )
 from starlette.types import Scope
 
-router = APIRouter(tags=["health"])
+from knote.routing import open_router
+
+router = open_router("", tag="health", base="")
 
 
 class Metrics:

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from knote.errors import ContentTooLarge
+from knote.errors import ContentTooLarge, KnoteError, PicturesUnavailable
 from knote.problems import internal_problem, knote_problem
 
 logger = logging.getLogger(__name__)
@@ -37,8 +37,17 @@ class RequestContext:
     that nobody expected ends here, so that its answer and its log line have all that others have.
     """
 
-    def __init__(self, app: ASGIApp, *, observe: Observer, is_draining: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        observe: Observer,
+        is_draining: Callable[[], bool],
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """`headers` come with every answer, beside the safe ones that all have."""
         self._app = app
+        self._headers = {**_HEADERS, **(headers or {})}
         self._observe = observe
         self._is_draining = is_draining
 
@@ -63,7 +72,7 @@ class RequestContext:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
-                for name, value in _HEADERS.items():
+                for name, value in self._headers.items():
                     # nginx keeps this one, and would send it with the store's errors too.
                     if name != "Cache-Control" or "X-Accel-Redirect" not in headers:
                         headers.setdefault(name, value)
@@ -100,12 +109,14 @@ class RequestContext:
 class BodyLimit:
     """Refuses a body over its limit with 413: a declared one unread, a chunked one when it passes.
 
-    `limits` maps path prefixes to bytes; the longest that fits counts, `""` is for the rest.
+    `limits` maps path prefixes to bytes; the longest that fits counts, `""` is for the rest. All bodies
+    that are under way at once have `room_bytes` together: one that finds no room is asked to come again.
     """
 
-    def __init__(self, app: ASGIApp, *, limits: Mapping[str, int]) -> None:
+    def __init__(self, app: ASGIApp, *, limits: Mapping[str, int], room_bytes: int) -> None:
         self._app = app
         self._limits = sorted(limits.items(), key=lambda item: -len(item[0]))
+        self._room_bytes = room_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request; passes other scopes through."""
@@ -124,23 +135,36 @@ class BodyLimit:
             nonlocal received
             message = await receive()
             if message["type"] == "http.request":
-                received += len(message.get("body", b""))
+                size_bytes = len(message.get("body", b""))
+                received += size_bytes
+                self._room_bytes -= size_bytes
                 if received > limit:
-                    raise BodyTooLarge(limit)
+                    raise BodyRefused(_too_large(limit))
+                if self._room_bytes < 0:
+                    raise BodyRefused(_no_room())
             return message
 
-        await self._app(scope, receive_within_limit, send)
+        try:
+            await self._app(scope, receive_within_limit, send)
+        finally:
+            self._room_bytes += received
 
 
-class BodyTooLarge(HTTPException):
-    """A body grew past its limit while it was read.
+class BodyRefused(HTTPException):
+    """A body could not be taken in while it was read.
 
     It is an `HTTPException` because that is the one error that passes through the form parser.
     """
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(ContentTooLarge.status)
-        self.__cause__ = _too_large(limit)
+    def __init__(self, reason: KnoteError) -> None:
+        super().__init__(reason.status)
+        self.__cause__ = reason
+
+
+def _no_room() -> PicturesUnavailable:
+    return PicturesUnavailable(
+        "Too many uploads are under way here to take another one. Nothing was lost: try again in a moment."
+    )
 
 
 def _too_large(limit: int) -> ContentTooLarge:

@@ -3,19 +3,26 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from motor.motor_asyncio import (
+    AsyncIOMotorClient,
+    AsyncIOMotorClientSession,
+    AsyncIOMotorCollection,
+    AsyncIOMotorDatabase,
+)
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument, UpdateOne
 from pymongo.errors import (
+    BulkWriteError,
     ConfigurationError,
     ConnectionFailure,
     DuplicateKeyError,
     ExecutionTimeout,
     InvalidName,
     NetworkTimeout,
+    OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
     WaitQueueTimeoutError,
@@ -32,14 +39,21 @@ from knote.settings import Settings
 __all__ = [
     "ASCENDING",
     "DESCENDING",
+    "BulkWriteError",
     "Collection",
     "Database",
     "Document",
     "DuplicateKeyError",
     "IndexModel",
     "ReturnDocument",
+    "Transaction",
+    "UpdateOne",
     "check_mongo_url",
+    "counts",
     "database_errors",
+    "drop_superseded",
+    "in_transaction",
+    "lookup",
     "open_database",
     "wait_for_primary",
 ]
@@ -49,8 +63,13 @@ logger = logging.getLogger(__name__)
 Document = dict[str, Any]
 Database = AsyncIOMotorDatabase[Document]
 Collection = AsyncIOMotorCollection[Document]
+Transaction = AsyncIOMotorClientSession
+
+Result = TypeVar("Result")
 
 _POLL_SECONDS = 0.05
+_ACKNOWLEDGED = WriteConcern(w="majority", j=True)
+_NO_SUCH_INDEX = 27
 _UNAVAILABLE = (
     ConnectionFailure,
     ExecutionTimeout,
@@ -67,6 +86,28 @@ _PASSING_CODES = frozenset(
         *(9001, 10107, 11600, 11602, 13435, 13436, 14031),
     }
 )
+
+
+def counts(database: Database, name: str) -> Collection:
+    """A collection of counts of what was tried or done: they wait for no journal and no second member.
+
+    A primary that fails takes the last of them along: somebody has a try more.
+    """
+    return database.get_collection(name, write_concern=WriteConcern(w=1))
+
+
+def lookup(collection: str, field: str, fields: Document, *, where: Document | None = None) -> Document:
+    """A stage that adds the documents whose id is in `field`, under the name of their collection."""
+    pipeline = [{"$match": where}] if where else []
+    return {
+        "$lookup": {
+            "from": collection,
+            "localField": field,
+            "foreignField": "_id",
+            "pipeline": [*pipeline, {"$project": fields}],
+            "as": collection,
+        }
+    }
 
 
 @asynccontextmanager
@@ -89,8 +130,7 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
     )
     try:
         yield client.get_default_database("knote").with_options(
-            read_concern=ReadConcern("majority"),
-            write_concern=WriteConcern(w="majority", j=True),
+            read_concern=ReadConcern("majority"), write_concern=_ACKNOWLEDGED
         )
     finally:
         client.close()
@@ -123,6 +163,43 @@ def database_errors() -> Iterator[None]:
         # By its code: its text may hold what the command held.
         logger.warning("MongoDB refused an operation", extra={"mongo_code": code})
         raise
+
+
+async def in_transaction(
+    database: Database, act: Callable[[Transaction], Coroutine[Any, Any, Result]]
+) -> Result:
+    """What `act` returns when all that it wrote is there, or nothing of it when it raises.
+
+    It is called again where another transaction was in the way, so what it does must be commands of this
+    transaction alone, whose errors it must let pass as they are.
+    """
+    with database_errors():
+        async with await database.client.start_session() as session:
+            done: Result = await session.with_transaction(
+                act, read_concern=ReadConcern("snapshot"), write_concern=_ACKNOWLEDGED
+            )
+            return done
+
+
+async def drop_superseded(collection: Collection, successors: Mapping[str, str]) -> list[str]:
+    """Drops each index whose successor is there. Returns the names of those that this call dropped."""
+    dropped = []
+    with database_errors():
+        present = set(await collection.index_information())
+        for old, new in successors.items():
+            if present >= {old, new} and await _drop_index(collection, old):
+                dropped.append(old)
+    return dropped
+
+
+async def _drop_index(collection: Collection, name: str) -> bool:
+    try:
+        await collection.drop_index(name)
+    except OperationFailure as error:
+        if error.code != _NO_SUCH_INDEX:
+            raise
+        return False  # Another sweep was first.
+    return True
 
 
 async def wait_for_primary(database: Database, *, timeout_seconds: float) -> None:

@@ -11,11 +11,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, NamedTuple
 
 import aioboto3
 import aiohttp
 from aiobotocore.config import AioConfig
+from aiobotocore.httpsession import AIOHTTPSession
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.utils import get_environ_proxies
 from yarl import URL
@@ -39,7 +41,10 @@ _SLOWEST_UPLOAD_BYTES_PER_SECOND = 1024 * 1024
 _ERROR_CODE = re.compile(r"<Code>([A-Za-z0-9]+)</Code>")
 _ERROR_BYTES = 16 * 1024
 _MISSING_CODES = frozenset({"NoSuchKey", "404", "NotFound"})
+# A MinIO that has been told to end takes its own hurry for the client's, and says so to whoever still waits.
+_ENDING = 499
 # Answers that say "not in order", not "no such object": keys not set up yet, no bucket yet, full disk.
+_AWAY = frozenset({401, 403, _ENDING})
 _UNAVAILABLE_CODES = frozenset(
     {
         "AccessDenied",
@@ -175,7 +180,7 @@ class Reader:
         """The bytes in chunks, all or those of the HTTP range `span`. Tries twice, as aioboto3 does."""
         try:
             answer = await self._get(url, span)
-            if answer.status >= 500:
+            if answer.status >= 500 or answer.status == _ENDING:
                 answer.close()
                 answer = await self._get(url, span)
         except aiohttp.ClientConnectionError:
@@ -218,6 +223,25 @@ async def _open_reader(settings: Settings) -> AsyncIterator[Reader]:
         yield Reader(session, proxy=proxies.get(endpoint.partition("://")[0]))
 
 
+class _Session(AIOHTTPSession):
+    """aiobotocore's own session, which would go wherever an answer of the store leads to.
+
+    Such an answer is a failed connection: botocore itself would ask for the bucket's region over and over.
+    """
+
+    async def _get_session(self, proxy_url: str | None) -> SimpleNamespace:
+        session = await super()._get_session(proxy_url)  # type: ignore[misc]
+
+        async def request(*values: object, **options: object) -> aiohttp.ClientResponse:
+            answer: aiohttp.ClientResponse = await session.request(*values, allow_redirects=False, **options)
+            if 300 <= answer.status < 400:
+                answer.close()
+                raise aiohttp.ClientConnectionError(f"status {answer.status}")
+            return answer
+
+        return SimpleNamespace(request=request)
+
+
 @asynccontextmanager
 async def open_bucket(settings: Settings) -> AsyncIterator[Bucket]:
     """The bucket of the settings. Opening connects to nothing; each request does."""
@@ -231,6 +255,7 @@ async def open_bucket(settings: Settings) -> AsyncIterator[Bucket]:
         read_timeout=settings.s3_timeout_seconds,
         retries={"mode": "standard", "total_max_attempts": 2},
         max_pool_connections=_MOST_CONNECTIONS,
+        http_session_cls=_Session,
     )
     session = aioboto3.Session()
 
@@ -268,7 +293,7 @@ def bucket_errors() -> Iterator[None]:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if code in _MISSING_CODES:
             raise ObjectMissing(code) from error
-        if code in _UNAVAILABLE_CODES or status in {401, 403} or status >= 500:
+        if code in _UNAVAILABLE_CODES or status in _AWAY or 300 <= status < 400 or status >= 500:
             logger.warning("the object store refused a request", extra={"s3_code": code})
             raise _unavailable() from error
         raise

@@ -8,10 +8,13 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import TypedDict, TypeVar
 
+from knote.asker import Owner
 from knote.clock import Clock
 from knote.mongo import Document
 from knote.notes.store import NoteStore
 from knote.pictures.store import ObjectName, PictureStore
+from knote.removal import Removal
+from knote.shares.store import ShareStore
 
 _BATCH = 500
 
@@ -22,7 +25,11 @@ class SweepReport(TypedDict):
     """What a sweep did, or with `dry_run` would have done. Numbers are counts."""
 
     dry_run: bool
+    indexes_dropped: int
+    accounts_removed: int
+    notes_of_accounts_removed: int
     notes_purged: int
+    shares_removed: int
     pictures_marked_unused: int
     pictures_kept_used_again: int
     pictures_removed: int
@@ -32,13 +39,16 @@ class SweepReport(TypedDict):
 
 
 class Sweep:
-    """One run over the notes, the rows and the bucket."""
+    """One run over the notes, the rows and the bucket, of all owners."""
 
     def __init__(
         self,
         notes: NoteStore,
         pictures: PictureStore,
+        shares: ShareStore,
+        accounts: Removal,
         *,
+        account_time: timedelta,
         trash_time: timedelta,
         picture_grace_time: timedelta,
         pending_grace_time: timedelta,
@@ -47,6 +57,10 @@ class Sweep:
     ) -> None:
         self._notes = notes
         self._pictures = pictures
+        self._shares = shares
+        self._accounts = accounts
+        # By then nothing is under way any more that they began.
+        self._account_time = max(account_time, pending_grace_time)
         self._trash_time = trash_time
         self._picture_grace_time = picture_grace_time
         self._pending_grace_time = pending_grace_time
@@ -55,7 +69,11 @@ class Sweep:
         self._dry_run = dry_run
         self._report = SweepReport(
             dry_run=dry_run,
+            indexes_dropped=0,
+            accounts_removed=0,
+            notes_of_accounts_removed=0,
             notes_purged=0,
+            shares_removed=0,
             pictures_marked_unused=0,
             pictures_kept_used_again=0,
             pictures_removed=0,
@@ -66,14 +84,32 @@ class Sweep:
 
     async def run(self) -> SweepReport:
         """Sweeps once. Raises `StoreUnavailable` when a store goes away; what was done stays done."""
+        if not self._dry_run:
+            dropped = await self._notes.drop_superseded_indexes()
+            self._report["indexes_dropped"] = len(dropped)
+        await self._remove_accounts()
         self._report["notes_purged"] = await self._notes.purge(
             self._now - self._trash_time, dry_run=self._dry_run
         )
+        self._report["shares_removed"] = await self._shares.remove_orphans(dry_run=self._dry_run)
         await self._sweep_abandoned_uploads()
         await self._mark_pictures()
         await self._remove_unused_pictures()
         await self._remove_stray_objects()
         return self._report
+
+    async def _remove_accounts(self) -> None:
+        """Removes the accounts whose grace time is over: notes, pictures, and then the account itself."""
+        async for user in self._accounts.due(self._now - self._account_time):
+            notes = await self._accounts.clear(user, self._clock(), dry_run=self._dry_run)
+            if notes is None:
+                continue
+            self._report["notes_of_accounts_removed"] += notes
+            async for row in self._pictures.rows({"owner": user["_id"]}):
+                if await self._remove(row):
+                    self._report["pictures_removed"] += 1
+            if await self._accounts.end(user, dry_run=self._dry_run):
+                self._report["accounts_removed"] += 1
 
     async def _sweep_abandoned_uploads(self) -> None:
         before = self._now - self._pending_grace_time
@@ -85,7 +121,7 @@ class Sweep:
     async def _mark_pictures(self) -> None:
         """Starts the grace time of pictures no note names, ends it where one does again."""
         async for batch in _in_batches(self._pictures.rows({"state": "ready"})):
-            used = await self._notes.references([row["_id"] for row in batch])
+            used = await self._notes.references(_owners(batch))
             newly_unused = [
                 row["_id"] for row in batch if row["_id"] not in used and "unused_since" not in row
             ]
@@ -103,7 +139,7 @@ class Sweep:
         before = self._clock() - self._picture_grace_time
         condition = {"state": "ready", "unused_since": {"$lte": before}}
         async for batch in _in_batches(self._pictures.rows(condition)):
-            used = await self._notes.references([row["_id"] for row in batch])
+            used = await self._notes.references(_owners(batch))
             for row in batch:
                 if row["_id"] not in used and await self._remove(row):
                     self._report["pictures_removed"] += 1
@@ -140,6 +176,10 @@ class Sweep:
         self._report["bytes_removed"] += size_bytes
         if not self._dry_run:
             await self._pictures.remove_objects([key])
+
+
+def _owners(rows: list[Document]) -> dict[str, Owner]:
+    return {row["_id"]: row.get("owner") for row in rows}
 
 
 async def _in_batches(items: AsyncIterator[Item]) -> AsyncIterator[list[Item]]:

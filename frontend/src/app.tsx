@@ -1,38 +1,84 @@
 import { useEffect } from "preact/hooks";
-import { go, route, searchPath } from "./router";
+import { go, type Route, route, searchPath } from "./router";
 import { connection, isRetrying, retryNow } from "./state/connection";
 import { isDragging } from "./state/drops";
-import { askNow, picturesAreDown } from "./state/pictures";
+import { askForPictures, picturesAreDown } from "./state/pictures";
+import { isSignedOut, owner, remembered, share, sharing } from "./state/session";
 import { theme, toggleTheme } from "./state/theme";
 import { announcement, closeToast, pauseToasts, resumeToasts, toasts } from "./state/toasts";
 import { Icon } from "./ui/Icon";
 import { Notice } from "./ui/Notice";
 import { SearchBox } from "./ui/SearchBox";
+import { Skeleton } from "./ui/Skeleton";
 import { Toasts } from "./ui/Toasts";
-import { LazyNotePage } from "./views/LazyNotePage";
+import { lazy } from "./views/lazy";
 import { Notebook } from "./views/Notebook";
+
+const NotePage = lazy(
+  () => import("./views/NotePage").then((part) => part.NotePage),
+  <Skeleton count={1} />,
+);
+const SharedNote = lazy(
+  () => import("./views/accounts").then((part) => part.SharedNote),
+  <Skeleton count={1} />,
+);
+const Screen = lazy(
+  () => import("./views/accounts").then((part) => part.Screen),
+  <Skeleton count={1} />,
+);
+const Door = lazy(
+  () => import("./views/accounts").then((part) => part.Door),
+  <Skeleton count={1} />,
+);
+const Shares = lazy(() => import("./views/accounts").then((part) => part.Shares), null);
+const UserMenu = lazy(
+  () => import("./views/accounts").then((part) => part.UserMenu),
+  <span class="icon-button" />,
+);
+
+function titleOf(place: Route): string {
+  if (place.kind === "note") return "Note · Knote";
+  if (place.kind !== "notebook") return "";
+  return place.q ? `${place.q} · Knote` : "Knote";
+}
 
 export function App() {
   const place = route.value;
-  const isNote = place.kind === "note";
+  const title = titleOf(place);
   useEffect(() => {
-    document.title = isNote ? "Note · Knote" : place.q ? `${place.q} · Knote` : "Knote";
-  }, [isNote, !isNote && place.q]);
+    // Screens that are fetched say their own.
+    if (title) document.title = title;
+  }, [title]);
+  const isNote = place.kind === "note";
+  const isApart = place.kind === "shared";
+  const isGated = isSignedOut.value && place.kind !== "door";
   return (
     <>
       <a class="skip" href="#main">
         Skip to the notes
       </a>
-      <Header q={isNote ? "" : place.q} />
+      <Header place={place} isBare={isApart || isSignedOut.value} />
       <main id="main" tabIndex={-1}>
-        <h1 class="sr-only">Knote, your notebook</h1>
+        {title && !isGated && <h1 class="sr-only">Knote, your notebook</h1>}
         <Banners />
-        {/* The notebook stays alive behind a single note: its draft, its uploads, its place. */}
-        <div hidden={isNote}>
-          <Notebook />
-        </div>
-        {isNote && <LazyNotePage key={place.id} id={place.id} />}
+        {isApart ? (
+          <SharedNote key={place.id} id={place.id} />
+        ) : (
+          // What is behind a single note, a screen or a sign-in stays alive: its draft, its uploads, its place.
+          <>
+            <div hidden={isGated || place.kind !== "notebook"}>
+              {!(isGated && owner.value === null) && <Notebook />}
+            </div>
+            <div hidden={isGated}>
+              {isNote && <NotePage key={place.id} id={place.id} />}
+              {place.kind === "screen" && <Screen name={place.name} />}
+            </div>
+            {place.kind === "door" && <Door key={place.name} name={place.name} />}
+            {isGated && <Door name="sign-in" />}
+          </>
+        )}
       </main>
+      {sharing.value && <Shares note={sharing.value} onClose={() => share(null)} />}
       <Toasts toasts={toasts.value} close={closeToast} pause={pauseToasts} resume={resumeToasts} />
       <p class="sr-only" role="status">
         {announcement.value}
@@ -49,12 +95,13 @@ export function App() {
   );
 }
 
-function Header({ q }: { q: string }) {
+function Header({ place, isBare }: { place: Route; isBare: boolean }) {
   const isDark = theme.value === "dark";
+  const q = place.kind === "notebook" ? place.q : "";
   const search = (next: string, isTyping: boolean) =>
     go(searchPath(next), { replace: isTyping && q !== "" && next !== "" });
   return (
-    <header class="top">
+    <header class="top" data-bare={isBare}>
       <div class="top-inner">
         <a class="wordmark" href="/" aria-label="Knote, all notes">
           <svg viewBox="0 0 32 32" aria-hidden="true">
@@ -63,7 +110,7 @@ function Header({ q }: { q: string }) {
           </svg>
           <span>Knote</span>
         </a>
-        <SearchBox value={q} onSearch={search} />
+        {!isBare && <SearchBox value={q} onSearch={search} />}
         <button
           type="button"
           class="icon-button"
@@ -72,6 +119,7 @@ function Header({ q }: { q: string }) {
         >
           <Icon name={isDark ? "sun" : "moon"} />
         </button>
+        {!isBare && (owner.value ?? remembered) && <UserMenu />}
       </div>
     </header>
   );
@@ -106,7 +154,7 @@ function Banners() {
           icon="picture"
           title="Pictures are unavailable right now; your notes are safe."
           actions={
-            <button type="button" class="button" onClick={() => void askNow()}>
+            <button type="button" class="button" onClick={askForPictures}>
               Try again
             </button>
           }

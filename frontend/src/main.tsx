@@ -8,6 +8,7 @@ import { lookForLeftBehind } from "./state/desk";
 import { watchDrops } from "./state/drops";
 import { openFeed, query, watchFeed } from "./state/feed";
 import { watchPictures } from "./state/pictures";
+import { owner, watchSession } from "./state/session";
 import { watchTheme } from "./state/theme";
 import "./style.css";
 
@@ -32,6 +33,13 @@ effect(() => {
   void openFeed(place.q);
 });
 
+// A shared note is read by itself: it needs neither a session nor a draft.
+if (route.value.kind !== "shared") {
+  watchSession();
+  owner.subscribe((user) => {
+    if (user !== null) void startComposer(user).then(lookForLeftBehind);
+  });
+}
+
 const root = document.getElementById("app");
 if (root) render(<App />, root);
-void startComposer().then(lookForLeftBehind);

@@ -1,6 +1,6 @@
 /** Markdown on the page: compiled by the worker, built here into elements that are safe to show. */
 import type { Note } from "./api/client";
-import { rememberSizes, sizeOf } from "./state/pictures";
+import { knownPicture, rememberPictures } from "./state/pictures";
 import type { RenderAnswer, RenderRequest } from "./worker/main";
 
 type Blocks = string[];
@@ -46,12 +46,19 @@ const prepared = new WeakMap<Note, Blocks>();
 
 /** Compiles a note before it is shown, so that it enters the page at its full height. */
 export async function prepareNote(note: Note): Promise<void> {
-  rememberSizes(note.pictures);
+  rememberPictures(note.pictures);
   if (!prepared.has(note)) prepared.set(note, await renderBlocks(note.content));
 }
 
 export function preparedBlocks(note: Note): Blocks {
   return prepared.get(note) ?? [];
+}
+
+/** What there is to read in a note. */
+export function wordsOf(note: Note): string {
+  const template = document.createElement("template");
+  template.innerHTML = preparedBlocks(note).join("\n");
+  return `${template.content.textContent}\n`;
 }
 
 /** Elements for one block. */
@@ -108,21 +115,23 @@ function adoptImage(image: HTMLImageElement): void {
     image.replaceWith(linkInstead(image, src));
     return;
   }
-  const url = `/api/v1/pictures/${id}`;
-  const size = sizeOf(id);
+  const known = knownPicture(id);
+  const url = known?.url ?? `/api/v1/pictures/${id}`;
   image.dataset.picture = id;
   image.alt = image.alt.trim() || "Picture without a description";
   image.loading = "lazy";
   image.decoding = "async";
-  if (size) {
-    image.width = size.width;
-    image.height = size.height;
-    image.style.setProperty("--ratio", String(size.width / size.height));
-    image.style.setProperty("--natural", `${size.width}px`);
-    const smaller = widths.filter((width) => width < size.width);
+  if (known) {
+    image.width = known.width;
+    image.height = known.height;
+    image.style.setProperty("--ratio", String(known.width / known.height));
+    image.style.setProperty("--natural", `${known.width}px`);
+    const smaller = widths.filter((width) => width < known.width);
     if (smaller.length > 0) {
-      const variants = smaller.map((width) => `${url}?width=${width} ${width}w`);
-      image.srcset = [...variants, `${url} ${size.width}w`].join(", ");
+      const variants = smaller.map(
+        (width) => `${url}${url.includes("?") ? "&" : "?"}width=${width} ${width}w`,
+      );
+      image.srcset = [...variants, `${url} ${known.width}w`].join(", ");
       image.sizes = "(min-width: 48rem) 42rem, 92vw";
     }
   }

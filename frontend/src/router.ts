@@ -1,11 +1,28 @@
-/** Two places: the notebook, with a search in `?q=`, and one note at `/notes/<id>`. */
+/**
+ * The places: the notebook, with a search in `?q=`, one note at `/notes/<id>`, a note that somebody shared at
+ * `/shared/<id>#<secret>`, and the screens around accounts.
+ */
 import { signal } from "@preact/signals";
 
-export type Route = { kind: "notebook"; q: string } | { kind: "note"; id: string };
+const screens = ["account", "tokens", "users"] as const;
+/** Ways in, for who is not signed in. */
+const doors = ["sign-in", "setup", "invite", "sign-up"] as const;
+export type ScreenName = (typeof screens)[number];
+export type DoorName = (typeof doors)[number];
+export type Route =
+  | { kind: "notebook"; q: string }
+  | { kind: "note" | "shared"; id: string }
+  | { kind: "screen"; name: ScreenName }
+  | { kind: "door"; name: DoorName };
 
 function parse({ pathname, search }: { pathname: string; search: string }): Route {
-  const id = /^\/notes\/([^/]+)\/?$/.exec(pathname)?.[1];
-  if (id) return { kind: "note", id: decode(id) };
+  const [, kind, id] = /^\/(notes|shared)\/([^/]+)\/?$/.exec(pathname) ?? [];
+  if (id) return { kind: kind === "shared" ? kind : "note", id: decode(id) };
+  const isHere = (name: string) => pathname === `/${name}`;
+  const screen = screens.find(isHere);
+  if (screen) return { kind: "screen", name: screen };
+  const door = doors.find(isHere);
+  if (door) return { kind: "door", name: door };
   return { kind: "notebook", q: new URLSearchParams(search).get("q") ?? "" };
 }
 
@@ -25,7 +42,7 @@ let place: { card: Element; top: number } | null = null;
 function rememberPlace(): void {
   place = null;
   if (scrollY === 0) return;
-  for (const card of document.querySelectorAll(".notes > li")) {
+  for (const card of document.querySelectorAll(".notes article")) {
     const { top, bottom } = card.getBoundingClientRect();
     if (bottom < 0) continue;
     place = { card, top };
@@ -53,11 +70,11 @@ function returnToPlace(): void {
 
 function show(next: Route): void {
   const before = route.value;
-  if (before.kind === next.kind) {
+  if (before.kind === next.kind && before.kind !== "screen") {
     route.value = next;
     return;
   }
-  if (next.kind === "note") rememberPlace();
+  if (before.kind === "notebook") rememberPlace();
   route.value = next;
   requestAnimationFrame(() => {
     scrollTo(0, 0);
@@ -80,12 +97,13 @@ export function go(path: string, { replace = false } = {}): void {
 
 /** Links inside the page change the view; everything else about links stays as the browser does it. */
 function followLink(event: MouseEvent): void {
-  if (event.defaultPrevented || event.button !== 0) return;
+  if (event.defaultPrevented || event.button !== 0 || route.value.kind === "shared") return;
   if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   const link = event.target instanceof Element ? event.target.closest("a") : null;
   if (!link?.href || link.target || link.hasAttribute("download")) return;
   const url = new URL(link.href);
-  const isOurs = url.pathname === "/" || /^\/notes\/[^/]+\/?$/.test(url.pathname);
+  const { kind } = parse(url);
+  const isOurs = url.pathname === "/" || (kind !== "notebook" && kind !== "shared");
   if (url.origin !== location.origin || !isOurs || url.hash) return;
   event.preventDefault();
   go(url.pathname + url.search);

@@ -43,3 +43,17 @@ test("broken entries are passed over", () => {
   storage.setItem("knote.draft.b", "7");
   expect(new DraftStore(storage, "tab").list()).toEqual([]);
 });
+
+test("nobody lists, reads or removes the drafts of another", () => {
+  const ada = new DraftStore(storage, "tab", "ada");
+  const others = [new DraftStore(storage, "tab", "grace"), new DraftStore(storage, "tab")];
+  const draft = ada.save({ ...newDraft(), text: "a secret" });
+  for (const other of others) {
+    expect(other.list()).toEqual([]);
+    expect(other.read(draft.id)).toBeNull();
+    expect(other.adopt(draft.id)).toBeNull();
+    other.remove(draft.id);
+    other.save({ ...draft, text: "not hers" });
+  }
+  expect(ada.list().map(({ text }) => text)).toEqual(["a secret"]);
+});

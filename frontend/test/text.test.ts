@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { escapeAlt, findAlt, findChange, mapPosition, pictureText } from "../src/state/text";
+import { escapeAlt, findAlt, pictureText } from "../src/state/pictureText";
+import { findChange, mapPosition } from "../src/state/text";
 
 test("a letter typed in the middle is found, also among equal letters", () => {
   expect(findChange("helo", "hello", 3)).toEqual({ start: 2, removed: 0, inserted: 1 });

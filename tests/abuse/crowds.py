@@ -22,7 +22,7 @@ import pytest
 from api.samples import picture
 from delivery.web import Web
 from knote.settings import Settings
-from servers.process import CHECKOUT
+from servers.process import CHECKOUT, whole_lines
 from wire.replica import Replica, until
 
 NOTES, PICTURES = "/api/v1/notes", "/api/v1/pictures"
@@ -73,7 +73,7 @@ class Crowd:
     async def is_there(self) -> bool:
         """Whether nearly all of it are connected and stall."""
         assert self._process.poll() is None
-        lines = self._log.read_text("ascii").splitlines()
+        lines = whole_lines(self._log.read_text("ascii"))
         return bool(lines) and json.loads(lines[-1])["open"] >= 0.95 * self.count
 
     def stop(self) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from api.expect import expect_stored
-from api.samples import picture
+from api.expect import expect_problem, expect_stored
+from api.samples import noise_png, picture
 from delivery.web import Web
 from knote.local.mongod import MongoServer
 from knote.settings import Settings
-from wire.replica import MEBIBYTE, Replica, ready_replica
+from wire.replica import MEBIBYTE, Replica, ready_replica, until
 from wire.replica import replica as started
 
 NOTES, PICTURES = "/api/v1/notes", "/api/v1/pictures"
@@ -125,6 +125,41 @@ async def test_stalled_uploads_hold_no_worker_and_little_memory(settings: Settin
         for writer in writers:
             writer.transport.abort()
     await expect_stored(settings, pictures=2)
+
+
+async def test_uploads_without_room_are_asked_to_come_again(settings: Settings, tmp_path: Path) -> None:
+    async with (
+        ready_replica(settings, tmp_path, KNOTE_UPLOAD_ROOM_BYTES="1000000") as narrow,
+        narrow.open() as client,
+    ):
+        large = noise_png(200)
+        writers = []
+
+        async def is_full() -> bool:
+            # Whoever comes second is refused: until that is the picture, another one stalls.
+            _, writer = await asyncio.open_connection("127.0.0.1", narrow.port)
+            writers.append(writer)
+            writer.write(POST_PICTURE + b"Content-Length: 10000000\r\n\r\n" + PART + bytes(900_000))
+            await writer.drain()
+            await asyncio.sleep(0.2)
+            answer = await client.post(PICTURES, files={"file": large})
+            if answer.status_code in {200, 201}:
+                return False
+            expect_problem(answer, 503, "pictures-unavailable")
+            assert int(answer.headers["retry-after"]) > 0
+            return True
+
+        await until(is_full, what="the room is taken")
+        # What is small still finds a place, and the end of the other makes room.
+        assert (await client.post(NOTES, json={"content": "small"})).status_code == 201
+        for writer in writers:
+            writer.transport.abort()
+
+        async def is_taken() -> bool:
+            return (await client.post(PICTURES, files={"file": large})).status_code in {200, 201}
+
+        await until(is_taken, what="there is room again")
+    await expect_stored(settings, notes=1, pictures=1)
 
 
 def test_a_replica_opens_as_many_files_as_it_may(settings: Settings, tmp_path: Path) -> None:

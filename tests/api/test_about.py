@@ -4,6 +4,7 @@ import re
 
 import httpx
 
+from api.conftest import OpenClient
 from api.samples import picture
 
 NOTES = "/api/v1/notes"
@@ -40,6 +41,14 @@ async def test_every_operation_is_documented_with_its_problems(client: httpx.Asy
     assert set(operations) == {
         *("create_note", "list_notes", "read_note", "replace_note", "delete_note", "restore_note"),
         *("create_picture", "read_picture", "head_picture", "livez", "readyz"),
+        *("read_session", "sign_in", "sign_out", "list_sessions", "sign_out_everywhere", "revoke_session"),
+        *("set_up", "read_account", "change_password", "delete_account", "export_account"),
+        *("list_users", "change_user", "delete_user", "restore_user", "sign_up"),
+        *("create_invite", "list_invites", "revoke_invite"),
+        *("create_token", "list_tokens", "revoke_token"),
+        *("start_sign_on", "finish_sign_on", "begin_sign_on", "begin_link", "unlink_identity"),
+        *("create_share", "list_shares", "revoke_share"),
+        *("read_shared_note", "read_shared_picture", "head_shared_picture"),
     }
     for name, operation in operations.items():
         assert operation["summary"], name
@@ -57,10 +66,10 @@ async def test_requests_are_counted_by_route_and_status(client: httpx.AsyncClien
     await client.get("/nowhere/at/all")
     answer = await client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
-    route = 'route="/notes/{note_id}"'
+    route = 'route="/api/v1/notes/{note_id}"'
     assert f'knote_http_requests_total{{method="GET",{route},status="200"}} 3.0' in answer.text
     assert f'knote_http_requests_total{{method="GET",{route},status="404"}} 1.0' in answer.text
-    assert 'knote_http_requests_total{method="POST",route="/notes",status="201"} 1.0' in answer.text
+    assert 'knote_http_requests_total{method="POST",route="/api/v1/notes",status="201"} 1.0' in answer.text
     assert 'route="other",status="404"} 1.0' in answer.text
     assert f'knote_http_request_duration_seconds_count{{method="GET",{route}}} 4.0' in answer.text
     assert note["id"] not in answer.text
@@ -83,3 +92,15 @@ async def test_probes_say_what_is_there(client: httpx.AsyncClient) -> None:
     assert (live.status_code, live.json()) == (200, {"status": "ok"})
     assert (ready.status_code, ready.json()) == (200, {"status": "ok", "mongo": "ok", "pictures": "ok"})
     assert ready.headers["cache-control"] == "no-store"
+
+
+async def test_browsers_are_told_to_stay_with_tls_where_it_is_used(open_client: OpenClient) -> None:
+    for url, told in (
+        ("https://notes.example", "max-age=31536000"),
+        ("http://notes.example", None),
+        ("", None),
+    ):
+        async with open_client(public_url=url) as client:
+            for path in ("/api/v1/session", "/api/v1/notes/none", "/livez"):
+                answer = await client.get(path)
+                assert answer.headers.get("strict-transport-security") == told

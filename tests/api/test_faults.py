@@ -19,6 +19,7 @@ from api.samples import picture
 from knote.local.mongod import MongoServer
 from knote.local.s3server import ObjectServer
 from knote.settings import Settings
+from servers.ending import ending_store
 from wire.replica import until
 
 NOTES, PICTURES = "/api/v1/notes", "/api/v1/pictures"
@@ -220,6 +221,50 @@ async def test_an_object_store_that_refuses_us_is_unavailable(
                 await expect_pictures_unavailable(refused, kept)
             await expect_ready(refused, "degraded", mongo="ok", pictures="unavailable")
             assert (await refused.get(NOTES)).status_code == 200
+
+
+async def test_an_object_store_that_leads_elsewhere_is_not_followed(
+    open_client: OpenClient, every_s3: ObjectServer
+) -> None:
+    """Whoever answers in its place may say anything, and would be handed pictures."""
+    asked: list[bytes] = []
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readline())
+        writer.close()
+
+    async def lead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        path = head.split(b" ")[1].decode()
+        place = f"http://127.0.0.1:{other.sockets[0].getsockname()[1]}{path}"
+        writer.write(
+            f"HTTP/1.1 307 Temporary Redirect\r\nLocation: {place}\r\nContent-Length: 0\r\n"
+            "Connection: close\r\n\r\n".encode()
+        )
+        await writer.drain()
+        await reader.read()  # what else there is of the body, until the client hangs up
+        writer.close()
+
+    async with open_client() as client:
+        kept = (await client.post(PICTURES, files={"file": picture()})).json()
+    async with (
+        await asyncio.start_server(take, "127.0.0.1", 0) as other,
+        await asyncio.start_server(lead, "127.0.0.1", 0) as store,
+        open_client(minio_host=f"127.0.0.1:{store.sockets[0].getsockname()[1]}") as client,
+    ):
+        expect_unavailable(await in_time(client.get(kept["url"])), "pictures")
+        sent = client.post(PICTURES, files={"file": picture(seed=3)})
+        expect_unavailable(await in_time(sent), "pictures")
+        await expect_ready(client, "degraded", mongo="ok", pictures="unavailable")
+    assert asked == []
+
+
+async def test_an_object_store_that_is_about_to_end_is_unavailable(open_client: OpenClient) -> None:
+    async with open_client() as client:
+        kept = (await client.post(PICTURES, files={"file": picture(size=(400, 20))})).json()
+    async with ending_store() as address, open_client(minio_host=address) as client:
+        await expect_pictures_unavailable(client, kept)
+        await expect_ready(client, "degraded", mongo="ok", pictures="unavailable")
 
 
 async def test_an_unexpected_fault_is_a_problem_that_tells_nothing_and_can_be_found_in_the_log(

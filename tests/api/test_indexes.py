@@ -13,7 +13,24 @@ from knote.settings import Settings
 
 NOTES, PICTURES = "/api/v1/notes", "/api/v1/pictures"
 _EXPLAINED = ("find", "update", "findAndModify", "delete", "count", "aggregate")
-_ASKED = ("query", "filter", "sort", "limit", "update", "updates", "new", "upsert", "fields", "projection")
+_ASKED = (
+    "pipeline",
+    "cursor",
+    "query",
+    "filter",
+    "sort",
+    "limit",
+    "update",
+    "updates",
+    "new",
+    "upsert",
+    "fields",
+    "projection",
+)
+
+
+# What each request may cost beside its own: who asks, and how often they did.
+_OF_ALL = {"sessions", "counters"}
 
 
 class Commands(monitoring.CommandListener):
@@ -45,16 +62,30 @@ class Plans:
         self.client = client
         self._database = database
 
+    @property
+    def sent(self) -> list[dict[str, Any]]:
+        """The commands of that request."""
+        return list(COMMANDS.sent)
+
+    async def explain(self, command: Mapping[str, Any]) -> Any:
+        """How MongoDB would do it."""
+        return await self._database.command("explain", command, verbosity="queryPlanner")
+
     async def of(self, method: str, path: str, **options: Any) -> tuple[httpx.Response, list[str]]:
         """The answer, and what found the documents of each command: indexes by name, or `COLLSCAN`."""
         COMMANDS.sent.clear()
         answer = await self.client.request(method, path, **options)
         assert answer.status_code < 400, answer.text
-        plans = [
-            await self._database.command("explain", command, verbosity="queryPlanner")
-            for command in list(COMMANDS.sent)
-        ]
-        return answer, [name for plan in plans for name in sources(plan["queryPlanner"]["winningPlan"])]
+        used = []
+        for command in self.sent:
+            plan = await self.explain(command)
+            planner = plan if "queryPlanner" in plan else plan["stages"][0]["$cursor"]
+            found_by = list(sources(planner["queryPlanner"]["winningPlan"]))
+            if _OF_ALL & set(map(str, command.values())):
+                assert found_by in (["IDHACK"], ["_id_"]), "who asks is found by the hash of the secret"
+            else:
+                used += found_by
+        return answer, used
 
 
 def sources(stage: Mapping[str, Any]) -> Iterator[str]:
@@ -73,11 +104,11 @@ def sources(stage: Mapping[str, Any]) -> Iterator[str]:
 @pytest.fixture
 async def plans(
     settings: Settings,
-    open_client: OpenClient,
+    open_in_mode: OpenClient,
     mongo_admin: AsyncMongoClient[dict[str, object]],
 ) -> AsyncIterator[Plans]:
     name = settings.mongo_url.get_secret_value().rpartition("/")[2].partition("?")[0]
-    async with open_client() as client:
+    async with open_in_mode() as client:
         for number in range(30):
             answer = await client.post(NOTES, json={"content": f"red {number} blue"})
             assert answer.status_code == 201
@@ -86,13 +117,13 @@ async def plans(
 
 async def test_lists_and_searches_walk_their_index_in_order(plans: Plans) -> None:
     answer, used = await plans.of("GET", NOTES, params={"limit": 5})
-    assert used == ["newest"]
+    assert used == ["newest_of_owner"]
     _, used = await plans.of("GET", NOTES, params={"limit": 5, "cursor": answer.json()["next"]})
-    assert set(used) == {"newest"}
+    assert set(used) == {"newest_of_owner"}
     for words in ("red", "red blue", "red 1 bl"):
         answer, used = await plans.of("GET", NOTES, params={"q": words, "limit": 2})
         assert answer.json()["items"]
-        assert set(used) <= {"search", "newest"}
+        assert set(used) <= {"search_of_owner", "newest_of_owner"}
         assert used
 
 
@@ -115,11 +146,11 @@ async def test_a_repeated_publish_is_found_by_its_key(plans: Plans) -> None:
     assert (await plans.of("POST", NOTES, **again))[1] == ["idempotency"]
 
 
-async def test_pictures_are_found_by_their_id(plans: Plans) -> None:
+async def test_pictures_are_found_by_their_id(plans: Plans, mode: str) -> None:
     file = {"file": ("image.png", picture(size=(700, 400)))}
     by_id = {"IDHACK", "_id_"}
     made, used = await plans.of("POST", PICTURES, files=file)
-    assert set(used) <= by_id
+    assert set(used) <= by_id | ({"of_owner"} if mode == "accounts" else set())
     for query in ({}, {"width": 320}):
         _, used = await plans.of("GET", made.json()["url"], params=query)
         assert set(used) <= by_id
@@ -127,3 +158,32 @@ async def test_pictures_are_found_by_their_id(plans: Plans) -> None:
     _, used = await plans.of("POST", NOTES, json={"content": made.json()["markdown"]})
     assert set(used) <= by_id
     assert used
+
+
+@pytest.mark.parametrize("mode", ["accounts"], indirect=True)
+async def test_how_much_somebody_stores_is_read_from_an_index_alone(plans: Plans) -> None:
+    file = {"file": ("image.png", picture())}
+    for method, path, files in (("POST", PICTURES, file), ("GET", "/api/v1/account", None)):
+        await plans.of(method, path, files=files)
+        asked = [command for command in plans.sent if command.get("aggregate") == "pictures"]
+        (plan,) = [await plans.explain(command) for command in asked]
+        assert "'indexName': 'of_owner'" in str(plan)
+        assert "FETCH" not in str(plan)
+
+
+async def test_tokens_and_shares_are_found_by_an_index(plans: Plans, mode: str) -> None:
+    note = await plans.client.post(NOTES, json={"content": "shared"})
+    shares = f"{note.headers['location']}/shares"
+    made, used = await plans.of("POST", shares, json={"expires_in_days": None})
+    assert set(used) <= {"IDHACK", "_id_", "note"}
+    assert set((await plans.of("GET", shares))[1]) <= {"IDHACK", "_id_", "note"}
+    page, secret = made.json()["url"].split("#")
+    _, used = await plans.of("GET", f"/api/v1{page}", headers={"Authorization": f"Bearer {secret}"})
+    assert set(used) <= {"IDHACK", "_id_"}
+    if mode == "accounts":
+        wanted = {"name": "CI", "access": "read", "expires_in_days": 1}
+        token = (await plans.client.post("/api/v1/tokens", json=wanted)).json()["token"]
+        assert (await plans.of("GET", "/api/v1/tokens"))[1] == ["user"]
+        _, used = await plans.of("GET", NOTES, headers={"Authorization": f"Bearer {token}"})
+        assert set(used) <= {"hash", "_id_", "IDHACK", "newest_of_owner"}
+        assert {"hash", "newest_of_owner"} <= set(used)

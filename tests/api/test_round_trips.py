@@ -8,12 +8,14 @@ import httpx
 import pytest
 from pymongo import monitoring
 
-from api.conftest import OpenClient
+from api.acts import Moment
+from api.conftest import PASSWORD, OpenClient
 from api.samples import picture
 from delivery.line import Line
+from knote.accounts import add_user
 from knote.settings import Settings
 
-NOTES, PICTURES = "/api/v1/notes", "/api/v1/pictures"
+NOTES, PICTURES, TOKENS = "/api/v1/notes", "/api/v1/pictures", "/api/v1/tokens"
 
 
 class Commands(monitoring.CommandListener):
@@ -36,12 +38,17 @@ class Commands(monitoring.CommandListener):
 
 
 class Costs:
-    """A client, and what its last request cost."""
+    """A client, and what its last request cost, beside the one command that finds out who asks."""
 
-    def __init__(self, client: httpx.AsyncClient, commands: Commands, line: Line) -> None:
+    def __init__(self, client: httpx.AsyncClient, commands: Commands, line: Line, mode: str) -> None:
         self.client = client
+        self._who = ["aggregate"] if mode == "accounts" else []
         self._commands = commands
         self._line = line
+
+    def of_nobody(self) -> "Costs":
+        """The same, of calls that are the same whoever asks."""
+        return Costs(self.client, self._commands, self._line, "open")
 
     async def of(
         self, method: str, path: str, **options: object
@@ -50,7 +57,9 @@ class Costs:
         self._commands.names.clear()
         self._line.heads.clear()
         answer = await self.client.request(method, path, **options)  # type: ignore[arg-type]
-        return answer, list(self._commands.names), [head.split()[0] for head in self._line.heads]
+        names = list(self._commands.names)
+        assert names[: len(self._who)] == self._who
+        return answer, names[len(self._who) :], [head.split()[0] for head in self._line.heads]
 
 
 COMMANDS = Commands()
@@ -59,7 +68,7 @@ monitoring.register(COMMANDS)
 
 
 @pytest.fixture
-async def costs(settings: Settings, open_client: OpenClient) -> AsyncIterator[Costs]:
+async def costs(settings: Settings, open_in_mode: OpenClient, mode: str) -> AsyncIterator[Costs]:
     """A replica that has served before, so that its connections and indexes are there."""
     port = urlsplit(settings.s3_endpoint).port
     assert port is not None
@@ -67,10 +76,11 @@ async def costs(settings: Settings, open_client: OpenClient) -> AsyncIterator[Co
     async with AsyncExitStack() as stack:
         await line.open()
         stack.push_async_callback(line.cut)
-        client = await stack.enter_async_context(open_client(minio_host=line.address))
+        # The minute never ends, so that it is known when the requests of one user are told to other replicas.
+        client = await stack.enter_async_context(open_in_mode(minio_host=line.address, clock=Moment()))
         assert (await client.get("/readyz")).json()["status"] == "ok"
         assert (await client.get(NOTES)).status_code == 200
-        yield Costs(client, COMMANDS, line)
+        yield Costs(client, COMMANDS, line, mode)
 
 
 async def test_each_call_for_notes_is_one_command(costs: Costs) -> None:
@@ -110,11 +120,13 @@ async def test_a_list_of_a_hundred_large_notes_is_one_command(costs: Costs) -> N
     assert spent == [["find"], []]
 
 
-async def test_what_pictures_cost(costs: Costs) -> None:
+async def test_what_pictures_cost(costs: Costs, mode: str) -> None:
     file = {"file": ("image.png", picture(size=(700, 400)))}
     made, *spent = await costs.of("POST", PICTURES, files=file)
     assert made.status_code == 201
-    assert spent == [["findAndModify", "update", "findAndModify"], ["PUT"]]
+    # With accounts, whether there is room for it, once its row says how much it needs.
+    room = ["aggregate"] if mode == "accounts" else []
+    assert spent == [["findAndModify", "update", *room, "findAndModify"], ["PUT"]]
     again, *spent = await costs.of("POST", PICTURES, files=file)
     assert again.status_code == 200
     assert spent == [["findAndModify"], []], "a known picture costs the object store nothing"
@@ -129,3 +141,63 @@ async def test_what_pictures_cost(costs: Costs) -> None:
         ["GET", "PUT", "GET"],
     )
     assert (await costs.of("GET", url, params={"width": 320}))[1:] == (["find"], ["GET"])
+
+
+with_accounts = pytest.mark.parametrize("mode", ["accounts"], indirect=True)
+
+
+@with_accounts
+async def test_a_token_costs_what_a_session_does_and_is_written_at_its_first_use(costs: Costs) -> None:
+    wanted = {"name": "CI", "access": "write", "expires_in_days": 1}
+    made, *spent = await costs.of("POST", TOKENS, json=wanted)
+    assert spent == [["aggregate", "insert"], []]
+    assert (await costs.of("GET", TOKENS))[1:] == (["find"], [])
+    program = {"Authorization": f"Bearer {made.json()['token']}"}
+    assert (await costs.of("GET", NOTES, headers=program))[1:] == (["update", "find"], [])
+    assert (await costs.of("GET", NOTES, headers=program))[1:] == (["find"], [])
+    assert (await costs.of("POST", NOTES, json={"content": "x"}, headers=program))[1:] == (["insert"], [])
+    assert (await costs.of("DELETE", f"{TOKENS}/{made.json()['id']}"))[1:] == (["delete"], [])
+
+
+async def test_what_a_share_costs_its_owner_and_its_reader(costs: Costs, mode: str) -> None:
+    kept = await costs.client.post(PICTURES, files={"file": ("image.png", picture(size=(700, 400)))})
+    note = await costs.client.post(NOTES, json={"content": kept.json()["markdown"]})
+    shares = f"{note.headers['location']}/shares"
+    made, *spent = await costs.of("POST", shares, json={"expires_in_days": None})
+    assert spent == [["find", "find", "insert"], []]
+    assert (await costs.of("GET", shares))[1:] == (["find", "find"], [])
+    reader = costs.of_nobody()
+    page, secret = made.json()["url"].split("#")
+    opened, *spent = await reader.of("GET", f"/api/v1{page}", headers={"Authorization": f"Bearer {secret}"})
+    assert spent == [["aggregate"], []]
+    (shown,) = opened.json()["pictures"]
+    seen, *spent = await reader.of("GET", shown["url"])
+    assert (seen.status_code, spent) == (200, [["aggregate", "find"], ["GET"]])
+    tag = {"If-None-Match": seen.headers["etag"]}
+    assert (await reader.of("GET", shown["url"], headers=tag))[1:] == (["aggregate", "find"], [])
+    assert (await costs.of("DELETE", f"{shares}/{made.json()['id']}"))[1:] == (["find", "delete"], [])
+
+
+async def test_a_sign_in_that_fails_asks_the_same_whoever_it_names(
+    open_client: OpenClient, settings: Settings
+) -> None:
+    """What MongoDB is asked for does not tell a name that is nobody's from one with another password."""
+    await add_user(settings, "ada", PASSWORD, is_admin=False)
+    asked: dict[str, list[str]] = {}
+    async with open_client(auth="accounts") as client:
+        for name in ("ada", "nobody", "ada", "nobody"):
+            COMMANDS.names.clear()
+            body = {"name": name, "password": "wrong horse battery"}
+            answer = await client.post("/api/v1/session", json=body)
+            assert answer.status_code == 401
+            assert asked.setdefault(name, list(COMMANDS.names)) == COMMANDS.names
+    assert asked["ada"] == asked["nobody"] == ["find", *["findAndModify"] * 3]
+
+
+@with_accounts
+async def test_that_requests_are_counted_costs_one_of_twelve_a_command(costs: Costs) -> None:
+    told = [(await costs.of("GET", NOTES))[1] == ["findAndModify", "find"] for _ in range(48)]
+    assert told.count(True) == 4
+    assert told.index(True) == 11, "after the twelve of which the fixture made one"
+    for _ in range(20):
+        assert (await costs.of("GET", "/api/v1/session"))[1] == []

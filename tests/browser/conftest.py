@@ -1,14 +1,27 @@
 """Fixtures of the browser tests: one Chromium for the run, a fresh profile and notebook for each test."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from playwright.async_api import Browser, BrowserContext, Dialog, Page, async_playwright, expect
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    Dialog,
+    Page,
+    async_playwright,
+    expect,
+)
 
 from browser.notebook import Api, Notebook
-from servers.stack import SharedKnote
+from knote.local.mongod import MongoServer
+from knote.local.ports import free_port
+from servers.provider import SignOnProvider
+from servers.stack import COOKIE, S3Servers, SharedKnote, ensure_running
 
+# What the provider of single sign-on is called.
+PROVIDER = "the village"
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
     "--no-sandbox",
@@ -35,11 +48,61 @@ async def browser() -> AsyncIterator[Browser]:
         await chromium.close()
 
 
+@pytest.fixture(params=["open", "accounts"])
+def auth(request: pytest.FixtureRequest) -> str:
+    """Every test runs with an open notebook and with accounts, unless it is about one of them."""
+    return str(request.param)
+
+
+async def sign_in(context: BrowserContext, knote: SharedKnote) -> None:
+    """Makes the profile Ada's, where there are accounts."""
+    if knote.auth == "accounts":
+        await context.add_cookies(
+            [
+                {
+                    "name": COOKIE,
+                    "value": knote.secret,
+                    "url": knote.url.replace("http:", "https:"),
+                    "secure": True,
+                    "httpOnly": True,
+                    "sameSite": "Lax",
+                }
+            ]
+        )
+
+
+@pytest.fixture(scope="module")
+async def knote_with_provider(
+    mongo_of_run: MongoServer, s3_servers: S3Servers, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[SharedKnote]:
+    """A Knote with accounts, and a provider that it signs people in at."""
+    folder = tmp_path_factory.mktemp("sign-on")
+    port = free_port()
+    url = f"http://localhost:{port}"
+    provider = SignOnProvider(folder / "provider", f"{url}/api/v1/sso/callback")
+    await ensure_running(provider)
+    more = {
+        "KNOTE_SIGN_UP": "open",
+        "KNOTE_PUBLIC_URL": url,
+        "KNOTE_OIDC_NAME": PROVIDER,
+        "KNOTE_OIDC_ISSUER": provider.issuer,
+        "KNOTE_OIDC_CLIENT_ID": provider.client_id,
+        "KNOTE_OIDC_CLIENT_SECRET": provider.client_secret,
+    }
+    s3 = await s3_servers.get("weed")
+    knote = SharedKnote(folder / "knote", mongo_of_run, s3, port=port, auth="accounts", more=more)
+    await knote.start()
+    yield knote
+    await knote.stop()
+    await provider.kill()
+
+
 @pytest.fixture
-async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
-    """A browser profile of its own; its pages share localStorage, as tabs do."""
+async def context(browser: Browser, knote: SharedKnote) -> AsyncIterator[BrowserContext]:
+    """A browser profile of its own; its pages share localStorage, as tabs do. With accounts it is Ada's."""
     context = await browser.new_context(viewport={"width": 1280, "height": 860}, locale="en-GB")
     context.set_default_timeout(15_000)
+    await sign_in(context, knote)
     yield context
     await context.close()
 
@@ -88,5 +151,14 @@ async def other_tab(context: BrowserContext, knote: SharedKnote) -> Notebook:
 @pytest.fixture
 async def api(knote: SharedKnote) -> AsyncIterator[Api]:
     """The API, for what happens elsewhere."""
-    async with httpx.AsyncClient(base_url=knote.url, trust_env=False, timeout=30) as client:
+    async with open_api(knote) as client:
+        yield client
+
+
+@asynccontextmanager
+async def open_api(knote: SharedKnote) -> AsyncIterator[Api]:
+    """The API as whoever the notebook belongs to."""
+    async with httpx.AsyncClient(
+        base_url=knote.url, headers=knote.headers, trust_env=False, timeout=30
+    ) as client:
         yield Api(client)

@@ -1,13 +1,13 @@
 """Screenshots of every state, for people to look at: `make screens` puts them into test-results/screens."""
 
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
-import httpx
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
-from browser.conftest import watch
+from browser.conftest import open_api, watch
 from browser.drawing import jpeg, png
 from browser.notebook import Api, Notebook, image_file
 from servers.stack import SharedKnote
@@ -62,13 +62,51 @@ SCRIPTS = """会议记录：下周三之前把**测试文档**发给大家。 �
 - שלום and مرحبا
 """
 
-Look = tuple[Literal["light", "dark"], str, int, int]
-LOOKS: list[Look] = [
-    ("light", "desktop", 1280, 860),
-    ("dark", "desktop", 1280, 860),
-    ("light", "phone", 390, 844),
-    ("dark", "phone", 390, 844),
+
+class Look(NamedTuple):
+    """How the page is looked at."""
+
+    scheme: Literal["light", "dark"]
+    device: str
+    width: int
+    height: int
+
+
+LOOKS = [
+    Look("light", "desktop", 1280, 860),
+    Look("dark", "desktop", 1280, 860),
+    Look("light", "phone", 390, 844),
+    Look("dark", "phone", 390, 844),
 ]
+
+
+async def new_context(browser: Browser, look: Look) -> BrowserContext:
+    """A browser that looks so."""
+    return await browser.new_context(
+        viewport={"width": look.width, "height": look.height},
+        color_scheme=look.scheme,
+        locale="en-GB",
+        has_touch=look.device == "phone",
+        is_mobile=look.device == "phone",
+    )
+
+
+class Camera:
+    """Takes one screenshot after the other, numbered."""
+
+    def __init__(self, look: Look, *, first: int = 1) -> None:
+        self._folder = FOLDER / f"{look.device}-{look.scheme}"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._next = first
+
+    async def shoot(self, page: Page, name: str, *, full: bool = False) -> None:
+        """The page as it is once it has come to rest."""
+        if full:
+            await page.evaluate("scrollTo(0, 0)")
+        await page.wait_for_timeout(500)
+        path = self._folder / f"{self._next:02}-{name}.png"
+        await page.screenshot(path=path, full_page=full)
+        self._next += 1
 
 
 async def furnish(api: Api) -> dict[str, object]:
@@ -81,36 +119,14 @@ async def furnish(api: Api) -> dict[str, object]:
     return await api.publish(GARDEN.format(urls[0]))
 
 
-@pytest.mark.parametrize(("scheme", "device", "width", "height"), LOOKS)
-async def test_screens(
-    browser: Browser,
-    knote: SharedKnote,
-    scheme: Literal["light", "dark"],
-    device: str,
-    width: int,
-    height: int,
-) -> None:
-    context = await browser.new_context(
-        viewport={"width": width, "height": height},
-        color_scheme=scheme,
-        locale="en-GB",
-        has_touch=device == "phone",
-        is_mobile=device == "phone",
-    )
+@pytest.mark.parametrize("auth", ["open"], indirect=True)
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look.device}-{look.scheme}")
+async def test_screens(browser: Browser, knote: SharedKnote, look: Look) -> None:
+    context = await new_context(browser, look)
     page = await context.new_page()
     notebook = watch(page, knote.url)
-    folder = FOLDER / f"{device}-{scheme}"
-    folder.mkdir(parents=True, exist_ok=True)
-    count = 0
-
-    async def shoot(name: str, *, full: bool = False) -> None:
-        nonlocal count
-        count += 1
-        await page.wait_for_timeout(500)
-        await page.screenshot(path=folder / f"{count:02}-{name}.png", full_page=full)
-
-    async with httpx.AsyncClient(base_url=knote.url, trust_env=False, timeout=30) as client:
-        api = Api(client)
+    shoot = partial(Camera(look).shoot, page)
+    async with open_api(knote) as api:
         await notebook.open()
         await shoot("empty")
         note = await furnish(api)
@@ -121,7 +137,7 @@ async def test_screens(
         await shoot("list-whole", full=True)
         await write_a_draft(notebook)
         await shoot("composing")
-        if device == "phone":
+        if look.device == "phone":
             await notebook.composer.get_by_role("button", name="Preview", exact=True).click()
             await shoot("preview")
             await notebook.composer.get_by_role("button", name="Write", exact=True).click()

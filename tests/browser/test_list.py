@@ -77,18 +77,89 @@ async def test_more_notes_come_while_scrolling_and_nothing_jumps(notebook: Noteb
     for number in range(70):
         await api.publish(f"# Note {number}\n\nSome words.\n\n![a picture]({urls[number % 6]})")
     await notebook.page.reload()
-    await expect(notebook.notes).to_have_count(20)
+    await expect(notebook.notes.first).to_be_visible()
     await notebook.page.evaluate(WATCH_SHIFTS)
     await notebook.page.mouse.move(640, 600)
-    for _ in range(160):
+    seen: dict[str, None] = {}
+    for _ in range(200):
+        seen |= dict.fromkeys(await notebook.page.locator("article h1").all_text_contents())
         await notebook.page.mouse.wheel(0, 500)
         await notebook.page.wait_for_timeout(25)
-        if await notebook.page.get_by_text("That is everything").is_visible():
+        if "Note 0" in seen:
             break
-    await expect(notebook.notes).to_have_count(70)
-    titles = await notebook.page.locator("article h1").all_text_contents()
-    assert titles == [f"Note {number}" for number in range(69, -1, -1)]
+    assert list(seen) == [f"Note {number}" for number in range(69, -1, -1)]
     assert await notebook.page.evaluate("window.shifts") < 0.01
+
+
+IS_AT_END = """() => {
+    const last = [...document.querySelectorAll(".notes article")].at(-1);
+    return last && last.getBoundingClientRect().bottom > 0 && last.getBoundingClientRect().top < innerHeight;
+}"""
+
+
+async def to_the_end(notebook: Notebook) -> None:
+    """Scrolls on until there is nothing more."""
+    end = notebook.page.get_by_text("That is everything")
+    while not await end.is_visible():
+        await notebook.page.evaluate("() => scrollTo(0, document.body.scrollHeight)")
+        await notebook.page.wait_for_timeout(30)
+    # What is built now is higher or lower than it was taken for.
+    while not await notebook.page.evaluate(IS_AT_END):
+        await notebook.page.evaluate("() => scrollTo(0, document.body.scrollHeight)")
+        await notebook.page.wait_for_timeout(30)
+    await expect(end).to_be_in_viewport()
+
+
+ELEMENTS = "() => document.getElementsByTagName('*').length"
+
+
+async def test_a_long_list_stays_light_and_all_of_it_can_be_found(notebook: Notebook, api: Api) -> None:
+    text = "# Note {number}\n\nAbout the *{number}th* thing.\n\n- and\n- so\n- on"
+    await api.publish_many(300, text)
+    page = notebook.page
+    await page.reload()
+    await expect(notebook.notes.first).to_be_visible()
+    await page.wait_for_timeout(500)
+    few = await page.evaluate(ELEMENTS)
+    await to_the_end(notebook)
+    await expect(notebook.notes.last).to_contain_text("the 1th thing")
+    await page.wait_for_timeout(300)
+    # What is near the window on both sides, and for the rest one element for five notes.
+    assert await page.evaluate(ELEMENTS) < 2 * few + 300 / 5
+    await expect(notebook.note("the 300th thing")).to_have_count(0)
+    # While somebody searches in the browser, the focus is not in the page.
+    await page.evaluate("() => { document.hasFocus = () => false; }")
+    assert await page.evaluate("() => find('About the 277th thing')")
+    await expect(notebook.note("the 277th thing")).to_be_in_viewport()
+    await page.evaluate("() => scrollTo(0, 0)")
+    await expect(notebook.note("the 300th thing")).to_be_in_viewport()
+    assert await page.evaluate(ELEMENTS) < 2 * few + 300 / 5
+    listed = page.get_by_role("list").filter(has=page.locator("article"))
+    await expect(listed.get_by_role("listitem").first).to_contain_text("the 300th thing")
+
+
+async def test_what_somebody_has_open_stays_open_out_of_sight(notebook: Notebook, api: Api) -> None:
+    await api.publish_many(100, "# Note {number}")
+    await api.publish("a long line\n\n" * 60 + "the end of it")
+    await notebook.page.reload()
+    await notebook.button("Show more").click()
+    await to_the_end(notebook)
+    await expect(notebook.note("Note 90")).to_have_count(0)
+    await expect(notebook.note("the end of it")).to_have_count(1)
+    await notebook.page.evaluate("() => scrollTo(0, 0)")
+    await expect(notebook.note("the end of it")).to_be_in_viewport()
+    await expect(notebook.button("Show less")).to_be_visible()
+
+
+async def test_all_notes_go_to_paper(notebook: Notebook, api: Api) -> None:
+    await api.publish_many(100, "# Note {number}")
+    await notebook.page.reload()
+    await to_the_end(notebook)
+    await expect(notebook.note("Note 100")).to_have_count(0)
+    await notebook.page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+    await expect(notebook.notes).to_have_count(100)
+    await notebook.page.evaluate("() => dispatchEvent(new Event('afterprint'))")
+    await expect(notebook.note("Note 100")).to_have_count(0)
 
 
 async def test_who_reaches_the_end_before_more_notes_do_sees_them_take_its_place(
@@ -120,8 +191,9 @@ async def test_who_reaches_the_end_before_more_notes_do_sees_them_take_its_place
 async def test_more_notes_can_be_loaded_with_a_button(notebook: Notebook, api: Api) -> None:
     await api.publish_many(25)
     await notebook.page.add_init_script(
-        "delete window.IntersectionObserver;"
-        "window.IntersectionObserver = class { observe() {} disconnect() {} }"
+        "window.IntersectionObserver = class extends IntersectionObserver {"
+        "    observe(element) { if (!element.matches('.more')) super.observe(element); }"
+        "}"
     )
     await notebook.page.reload()
     await expect(notebook.notes).to_have_count(20)
@@ -163,5 +235,7 @@ async def test_many_notes_from_elsewhere_are_all_there(notebook: Notebook, api: 
     await api.publish_many(45)
     await notebook.page.evaluate(COME_BACK)
     await notebook.button("45 new notes").click()
-    await expect(notebook.notes).to_have_count(46)
+    await to_the_end(notebook)
     await expect(notebook.notes.last).to_contain_text("The old one")
+    words = await notebook.page.locator(".notes").text_content() or ""
+    assert all(f"Note number {number}" in words for number in range(1, 46))

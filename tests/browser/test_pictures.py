@@ -84,7 +84,7 @@ async def test_the_description_is_written_into_the_brackets(notebook: Notebook) 
     await field.fill("Hills [at] dusk")
     await expect(notebook.text).to_have_value(re.compile(r"^!\[Hills \\\[at\\\] dusk\]\("))
     await notebook.button("Publish").click()
-    await expect(notebook.page.get_by_role("img", name="Hills [at] dusk")).to_be_visible()
+    await expect(notebook.notes.get_by_role("img", name="Hills [at] dusk")).to_be_visible()
 
 
 async def test_the_progress_is_true_and_an_upload_can_be_cancelled(notebook: Notebook) -> None:

@@ -114,6 +114,8 @@ async def test_the_draft_of_a_closed_tab_can_be_taken_up(notebook: Notebook, oth
     await other_tab.open()
     await other_tab.text.fill("Left behind")
     await other_tab.page.close()
+    # The browser lets go of what the closed tab held a little later.
+    await notebook.page.wait_for_function("async () => (await navigator.locks.query()).held.length === 1")
     await notebook.page.reload()
     await notebook.page.get_by_text("One more draft").click()
     await notebook.button("Left behind").click()

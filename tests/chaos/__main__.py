@@ -20,12 +20,15 @@ from chaos.faults import KINDS, Planned, Step, kinds_for, plan
 from chaos.final import gather_final_state
 from chaos.history import Call, Fault, History, Process, Record, Setup, write_history
 from chaos.judge_service import growths
+from chaos.members import ACCOUNTS_MIX, hire_members
+from chaos.people import People
 from chaos.recovery import Canary
 from chaos.replicas import replica_of_calls
 from chaos.resources import sampled
 from chaos.system import PICTURE_GRACE_SECONDS, Size, System
-from chaos.workload import Workload
+from chaos.workload import MIX, Workload
 from servers.process import CHECKOUT, is_setting
+from servers.stack import s3_server_names
 
 RESULTS = CHECKOUT / "test-results" / "chaos"
 _QUIET_SECONDS = 3.0
@@ -35,13 +38,15 @@ _WARM_UP_SECONDS = 3.0
 def main() -> int:
     """Runs the proof. Returns the exit status: 0 when nothing is wrong."""
     arguments = _arguments()
+    arguments.results = arguments.results or RESULTS / arguments.auth
     for name in filter(is_setting, list(os.environ)):
         del os.environ[name]
     results: Path = arguments.results
     shutil.rmtree(results, ignore_errors=True)
     results.mkdir(parents=True)
     print(
-        f"chaos: seed {arguments.seed}, {arguments.minutes:g} minutes; history and logs in {results}",
+        f"chaos: {arguments.auth}, seed {arguments.seed}, {arguments.minutes:g} minutes; "
+        f"history and logs in {results}",
         flush=True,
     )
     with tempfile.TemporaryDirectory(prefix="knote-chaos-", ignore_cleanup_errors=True) as folder:
@@ -57,10 +62,18 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=5, help="how long there are faults (5)")
     parser.add_argument("--workers", type=int, default=20, help="how many clients (20)")
     parser.add_argument("--replicas", type=int, default=10, help="how many API processes (10)")
+    parser.add_argument(
+        "--s3", choices=s3_server_names(), default=Size().s3, help=f"the object store ({Size().s3})"
+    )
     parser.add_argument("--faults", default="", help=f"only these, by comma: {', '.join(KINDS)}")
     parser.add_argument(
-        "--results", type=Path, default=RESULTS, help="folder for history and logs, made anew"
+        "--auth",
+        choices=("open", "accounts"),
+        default="open",
+        help="one notebook for all clients (open), or one for each of some users (accounts)",
     )
+    parser.add_argument("--users", type=int, default=4, help="how many users there are then, 2 to 4 (4)")
+    parser.add_argument("--results", type=Path, help="folder for history and logs, made anew")
     return parser.parse_args()
 
 
@@ -69,9 +82,9 @@ class Run:
 
     def __init__(self, arguments: argparse.Namespace, folder: Path) -> None:
         self._arguments = arguments
-        self._system = System(
-            folder, arguments.results / "logs", Size(replicas=arguments.replicas), seed=arguments.seed
-        )
+        size = Size(replicas=arguments.replicas, s3=arguments.s3, auth=arguments.auth)
+        self._system = System(folder, arguments.results / "logs", size, seed=arguments.seed)
+        self._people = People(arguments.users) if arguments.auth == "accounts" else None
         self._calls: list[Call] = []
         self._faults: list[Fault] = []
         self._processes: list[Process] = []
@@ -87,19 +100,26 @@ class Run:
             )
             if system.why_no_disks:
                 self._say(f"left out: full disks, because {system.why_no_disks}")
+            if self._people is not None:
+                await self._people.open_accounts(system)
             workload = Workload(
-                system.web.url, seed=arguments.seed, workers=arguments.workers, record=self._calls.append
+                system.web.url,
+                seed=arguments.seed,
+                workers=arguments.workers,
+                record=self._calls.append,
+                mix=MIX if self._people is None else ACCOUNTS_MIX,
+                hire=None if self._people is None else hire_members(self._people),
             )
             final: list[Record] = []
             try:
                 async with sampled(system, self._processes.append):
                     async with workload.running():
                         await asyncio.sleep(_WARM_UP_SECONDS)
-                        await self._suffer(Canary(system, workload))
+                        await self._suffer(Canary(system, workload, self._people))
                         await asyncio.sleep(_QUIET_SECONDS)
                     await asyncio.sleep(_QUIET_SECONDS)
                 self._say("the workers have ended: looking at what is left")
-                final = await gather_final_state(system, workload)
+                final = await gather_final_state(system, workload, self._people)
             finally:
                 # Also of a run that broke off.
                 records = self._records(final)
@@ -118,6 +138,7 @@ class Run:
             members=len(system.mongo.members),
             s3=system.s3.title,
             picture_grace_seconds=PICTURE_GRACE_SECONDS,
+            auth=arguments.auth,
         )
         calls = replica_of_calls(self._calls, system.logs)
         return [setup, *calls, *self._faults, *self._processes, *system.chores, *final]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from chaos.evidence import Evidence, Violation
 from chaos.history import History, read_history
+from chaos.judge_accounts import nobody_sees_what_is_anothers, what_is_over_stays_over
 from chaos.judge_notes import (
     acknowledged_notes_are_kept,
     deleted_notes_stay_deleted,
@@ -32,13 +33,21 @@ INVARIANTS: dict[int, Invariant] = {
     8: errors_are_excused,
     9: recovery_is_prompt,
     10: resources_do_not_grow,
+    11: nobody_sees_what_is_anothers,
+    12: what_is_over_stays_over,
 }
+_OF_ACCOUNTS = frozenset({11, 12})
 
 
 def check(history: History) -> list[Violation]:
     """Every broken promise that the history shows."""
     evidence = Evidence(history)
     return [violation for invariant in INVARIANTS.values() for violation in invariant(evidence)]
+
+
+def promised(history: History) -> list[int]:
+    """The promises that a run can show to hold: an open notebook keeps nobody apart."""
+    return [number for number in INVARIANTS if history.setup.auth == "accounts" or number not in _OF_ACCOUNTS]
 
 
 def main() -> int:

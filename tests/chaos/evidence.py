@@ -6,12 +6,13 @@ import re
 from collections import defaultdict
 from typing import NamedTuple
 
-from chaos.history import Call, History, digest
+from chaos.history import Call, History, StoredNote, digest
 from chaos.register import NEVER, Act, Contradiction, Step, contradiction
 
 CANNOT_TELL = 500
 _ETAG = re.compile(r'"([1-9][0-9]*)"')
 _ACTS = {"replace": Act.WRITE, "delete": Act.DELETE, "restore": Act.RESTORE}
+_OF_NOTES = frozenset({"create", "list", "search", "read", "replace", "delete", "restore"})
 _REFERENCE = re.compile(r"/api/v1/pictures/([0-9a-f]{64})")
 
 
@@ -69,6 +70,11 @@ class Note:
     creates: list[Call] = dataclasses.field(default_factory=list)
     # Replace, delete, restore and read, answered or not.
     calls: list[Call] = dataclasses.field(default_factory=list)
+
+    @property
+    def user(self) -> str | None:
+        """Who made it; None in an open notebook."""
+        return self.creates[0].user if self.creates else None
 
     @functools.cached_property
     def contents(self) -> dict[int, dict[str, Shown]]:
@@ -168,6 +174,11 @@ class Note:
         return min(starts, default=NEVER)
 
 
+def scoped(user: str | None, key: str) -> str:
+    """A key of a user's, as it is known here: others may use the same."""
+    return key if user is None else f"{user} {key}"
+
+
 class Evidence:
     """The history, looked through once."""
 
@@ -181,6 +192,8 @@ class Evidence:
         self.walks: dict[str, list[Call]] = defaultdict(list)
         self.uploads: dict[str, list[Call]] = defaultdict(list)
         self.fetches: dict[str, list[Call]] = defaultdict(list)
+        # Users by the ids that the answers to their sign-ins tell.
+        self.users: dict[str, str] = {}
         for call in history.calls:
             self._sort(call)
         self._give_creates_to_notes()
@@ -190,16 +203,18 @@ class Evidence:
             self.texts.setdefault(digest(call.request["content"]), call.request["content"])
         match call.operation:
             case "create":
-                self.creates[call.key].append(call)
+                self.creates[scoped(call.user, call.key)].append(call)
             case "list" | "search":
-                self.walks[call.key].append(call)
+                self.walks[scoped(call.user, call.key)].append(call)
             case "upload":
-                self.uploads[call.key].append(call)
+                self.uploads[call.response["id"] if call.status in {200, 201} else call.key].append(call)
             case "fetch":
                 self.fetches[call.key].append(call)
-            case _:
+            case "read" | "replace" | "delete" | "restore":
                 self._note(call.key).calls.append(call)
-        if is_answered(call) and isinstance(call.response, dict):
+            case "sign-in" if call.status == 201:
+                self.users[call.response["user"]["id"]] = str(call.user)
+        if is_answered(call) and isinstance(call.response, dict) and call.operation in _OF_NOTES:
             self._sort_answer(call)
 
     def _sort_answer(self, call: Call) -> None:
@@ -218,14 +233,21 @@ class Evidence:
                 for key in self.keys_of_text.get(content, ()):
                     key_of[id_] = key
         for stored in self.history.notes:
-            if stored.idempotency_key is not None:
-                key_of[stored.id] = stored.idempotency_key
+            if (stored_key := self.key_of(stored)) is not None:
+                key_of[stored.id] = stored_key
         for key, calls in self.creates.items():
             for call in calls:
                 if call.status == 201:
                     key_of[call.response["id"]] = key
         for id_, key in key_of.items():
             self._note(id_).creates = self.creates.get(key, [])
+
+    def key_of(self, stored: StoredNote) -> str | None:
+        """The key that a note in MongoDB was made with, as it is known here."""
+        if stored.idempotency_key is None:
+            return None
+        user = None if stored.owner is None else self.users.get(stored.owner, stored.owner)
+        return scoped(user, stored.idempotency_key)
 
     @functools.cached_property
     def contradictions(self) -> list[tuple[Note, Contradiction]]:
@@ -266,7 +288,8 @@ class Evidence:
         if call is None:
             return "the final state of MongoDB"
         times = f"{self.at(call.started)}-{self.at(over_at(call))}"
-        where = f" on {call.replica}" if call.replica else ""
+        where = f" for {call.proof or call.user}" if call.user else ""
+        where += f" on {call.replica}" if call.replica else ""
         answer = f"{call.status}" if call.status is not None else f"no answer ({call.error})"
         match = f" If-Match {call.request['if_match']}" if "if_match" in call.request else ""
         shown = ""

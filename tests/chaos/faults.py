@@ -36,7 +36,7 @@ _MONGO_ERRORS = (
     {"writeConcernError": {"code": 64, "errmsg": "waiting for replication timed out"}},
     {"writeConcernError": {"code": 91, "errmsg": "Replication is being shut down"}},
 )
-_COMMANDS = ["find", "getMore", "insert", "update", "delete", "findAndModify", "ping"]
+_COMMANDS = ["find", "aggregate", "getMore", "insert", "update", "delete", "findAndModify", "ping"]
 _WRITES = ["insert", "update", "delete", "findAndModify"]
 
 Begin = Callable[[System, random.Random], AbstractAsyncContextManager[None]]
@@ -70,12 +70,15 @@ class Step:
 
 
 def plan(seed: int, kinds: list[str]) -> Iterator[Step]:
-    """Steps without end: each kind alone and in a pair, in an order of the seed's, then all over again."""
+    """Steps without end: each kind alone and in a pair, in an order of the seed's, then all over again.
+
+    Pairs begin with what comes alone last: in half of the steps there has been each kind.
+    """
     draw = random.Random(f"{seed}/faults")
+    half = len(kinds) // 2
     while True:
-        alone, first, second = ([*kinds] for _ in range(3))
-        for deck in (alone, first, second):
-            draw.shuffle(deck)
+        alone, second = (draw.sample(kinds, len(kinds)) for _ in range(2))
+        first = alone[half:] + alone[:half]
         for one, two, three in zip(alone, first, second, strict=True):
             yield _step(draw, [one])
             yield _step(draw, [two, three] if two != three else [two])

@@ -1,4 +1,4 @@
-"""What a run has shown, in figures: `python -m chaos.figures FILE` writes them into docs/reliability.md."""
+"""What runs have shown: `python -m chaos.figures FILE ...` writes it into docs/reliability.md."""
 
 import statistics
 import sys
@@ -6,22 +6,22 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from chaos.checker import INVARIANTS, check
+from chaos.checker import check, promised
 from chaos.evidence import Evidence, is_answered, over_at
 from chaos.history import History, read_history
-from chaos.judge_service import Growth, growths
+from chaos.judge_service import HELD, Growth, growths
 from chaos.register import NEVER
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 _BEGIN, _END = "<!-- figures: written from the history of a run -->\n", "<!-- end of figures -->\n"
+_TITLES = {"open": "An open notebook", "accounts": "With accounts"}
 _MEBIBYTE = 1024 * 1024
 
 
 def figures(history: History) -> str:
     """The figures as Markdown."""
-    return "\n".join(
-        [*_run(history), "", *_calls(history), "", *_faults(history), "", *_growths(history), ""]
-    )
+    parts = (_run(history), _calls(history), _faults(history), _growths(history))
+    return "\n\n".join([f"### {_TITLES[history.setup.auth]}", *map("\n".join, parts)]) + "\n"
 
 
 def _run(history: History) -> Iterator[str]:
@@ -31,17 +31,22 @@ def _run(history: History) -> Iterator[str]:
     broken = Counter(violation.invariant for violation in check(history))
     yield (
         f"Seed {setup.seed}, {setup.minutes:g} minutes of faults: {setup.replicas} API processes, "
-        f"{setup.members} members of MongoDB, {setup.s3}, {setup.workers} clients, "
+        f"{setup.members} members of MongoDB, {setup.s3}, {setup.workers} clients{_users(history)}, "
         f"{len(calls):,} requests in {seconds:,.0f} s, {len(history.notes):,} notes and "
         f"{len({row.id for row in history.pictures}):,} pictures at the end."
     )
     yield ""
-    held = [number for number in INVARIANTS if not broken[number]]
+    held = [number for number in promised(history) if not broken[number]]
     yield f"Promises that held: {', '.join(map(str, held))}." + (
         f" Broken: {', '.join(f'{number} ({count} times)' for number, count in sorted(broken.items()))}."
         if broken
         else " None was broken."
     )
+
+
+def _users(history: History) -> str:
+    users = {call.user for call in history.calls if call.worker >= 0} - {None}
+    return f" of {len(users)} users" if users else " of an open notebook"
 
 
 def _calls(history: History) -> Iterator[str]:
@@ -75,25 +80,28 @@ def _seconds(value: float) -> str:
 
 
 def _growths(history: History) -> Iterator[str]:
-    yield "| process | held | warmed up | at the end | a minute |"
+    yield "| process | memory, MiB | file descriptors | connections | threads |"
     yield "|---|---|---|---|---|"
-    for one in sorted(growths(Evidence(history)), key=lambda growth: (growth.process, growth.what)):
-        first, last, slope = (_amount(one, value) for value in (one.first, one.last, one.per_minute))
-        yield f"| {one.process} | {one.what.replace('_', ' ')} | {first} | {last} | {slope} |"
+    held: dict[str, dict[str, Growth]] = defaultdict(dict)
+    for one in growths(Evidence(history)):
+        held[one.process][one.what] = one
+    for process, of_one in sorted(held.items()):
+        cells = [_change(of_one[what]) for what in HELD]
+        yield f"| {process} | {' | '.join(cells)} |"
 
 
-def _amount(growth: Growth, value: float) -> str:
-    return f"{value / _MEBIBYTE:.0f} MiB" if growth.what == "memory" else f"{value:.0f}"
+def _change(growth: Growth) -> str:
+    unit = _MEBIBYTE if growth.what == "memory" else 1
+    return f"{growth.first / unit:.0f} to {growth.last / unit:.0f} ({growth.per_minute / unit:+.0f})"
 
 
 def main() -> int:
-    """Writes the figures of the history that is named into the page."""
+    """Writes the figures of the histories that are named into the page."""
     text = PAGE.read_text(encoding="utf-8")
     before, _, rest = text.partition(_BEGIN)
     _, _, after = rest.partition(_END)
-    PAGE.write_text(
-        f"{before}{_BEGIN}\n{figures(read_history(Path(sys.argv[1])))}\n{_END}{after}", encoding="utf-8"
-    )
+    found = "\n".join(figures(read_history(Path(each))) for each in sys.argv[1:])
+    PAGE.write_text(f"{before}{_BEGIN}\n{found}\n{_END}{after}", encoding="utf-8")
     return 0
 
 

@@ -14,14 +14,21 @@ from botocore.config import Config
 
 from chaos.faults import run_command
 from chaos.history import Chore, Record, StoredNote, StoredObject, StoredPicture, digest
+from chaos.people import API, People, Person, sign_in
+from chaos.proof import Proof
 from chaos.system import System
 from chaos.workload import NOTES, PICTURES, Workload
 
 READER = -2
 _PAGE = 100
+# How many sessions that are over each replica is asked with, and for how many notes of each person.
+_MOST_ASKED = 20
+_MOST_STRANGE = 3
 
 
-async def gather_final_state(system: System, workload: Workload) -> list[Record]:
+async def gather_final_state(
+    system: System, workload: Workload, people: People | None = None
+) -> list[Record]:
     """Looks at what the run has left, lets fsck and sweep have their say, and looks again.
 
     The grace time of uploads is over by decree: nothing is under way any more.
@@ -30,7 +37,10 @@ async def gather_final_state(system: System, workload: Workload) -> list[Record]
     before = await _stored(system, "found")
     swept = await _chore(system, "sweep", "swept", KNOTE_PENDING_GRACE_SECONDS="0")
     clean = await _fsck(system, "clean")
-    await _read_through_api(system, workload)
+    if people is None:
+        await _read_through_api(system, workload, None)
+    else:
+        await _read_as(system, workload, people)
     return [found, *before, swept, clean, *await _stored(system, "end")]
 
 
@@ -44,29 +54,57 @@ async def _chore(system: System, command: str, phase: str, *arguments: str, **se
     return Chore(command, phase, started, time.monotonic(), status, report)
 
 
-async def _read_through_api(system: System, workload: Workload) -> None:
+async def _read_through_api(system: System, workload: Workload, proof: Proof | None) -> None:
     """Lists all notes from every replica, and fetches all pictures that they show."""
     shown: set[str] = set()
     for replica in system.fleet.replicas:
         async with workload.open(f"http://127.0.0.1:{replica.port}") as client:
-            shown |= await _walk(workload, client, f"at the end, {replica.name}")
+            shown |= await _walk(workload, client, f"at the end, {replica.name}", proof)
     async with workload.open() as client:
         for id_ in sorted(shown):
-            await workload.call(
-                client, READER, "fetch", id_, 0, {"width": None}, method="GET", path=f"{PICTURES}/{id_}"
-            )
+            way = {"method": "GET", "path": f"{PICTURES}/{id_}"}
+            await workload.call(client, READER, "fetch", id_, 0, {"width": None}, proof=proof, **way)
 
 
-async def _walk(workload: Workload, client: httpx.AsyncClient, key: str) -> set[str]:
+async def _read_as(system: System, workload: Workload, people: People) -> None:
+    """As each of the people; then asks every replica for what is another's, and with what is over."""
+    proofs: dict[str, Proof] = {}
+    async with workload.open() as client:
+        for person in people.all:
+            if (proof := await sign_in(workload, client, READER, person)) is not None:
+                proofs[person.name] = proof
+                await _read_through_api(system, workload, proof)
+    for replica in system.fleet.replicas:
+        async with workload.open(f"http://127.0.0.1:{replica.port}") as client:
+            for proof in people.over[-_MOST_ASKED:]:
+                way = {"method": "GET", "path": f"{API}/account"}
+                await workload.call(client, READER, "account", proof.user, 0, {}, proof=proof, **way)
+            for person in people.members:
+                for stranger in (*(proofs[name] for name in proofs if name != person.name), None):
+                    await _trespass(workload, client, person, stranger)
+
+
+async def _trespass(
+    workload: Workload, client: httpx.AsyncClient, person: Person, proof: Proof | None
+) -> None:
+    """Asks for the last notes and pictures of a person as somebody else, or as nobody."""
+    places = {id_: f"{NOTES}/{id_}" for id_ in person.board.notes[-_MOST_STRANGE:]}
+    places |= {id_: f"{PICTURES}/{id_}" for id_ in person.board.pictures[-_MOST_STRANGE:]}
+    for id_, path in places.items():
+        request = {"method": "GET", "path": path, "of": person.name}
+        way = {"method": "GET", "path": path}
+        await workload.call(client, READER, "trespass", id_, 0, request, proof=proof, **way)
+
+
+async def _walk(workload: Workload, client: httpx.AsyncClient, key: str, proof: Proof | None) -> set[str]:
     """The pictures that the notes show."""
     cursor: str | None = None
     shown: set[str] = set()
     for page in itertools.count():
         request = {"page": page, "limit": _PAGE}
         parameters: dict[str, Any] = {"limit": _PAGE, **({"cursor": cursor} if cursor else {})}
-        status, found, _ = await workload.call(
-            client, READER, "list", key, 0, request, method="GET", path=NOTES, params=parameters
-        )
+        way: dict[str, Any] = {"method": "GET", "path": NOTES, "params": parameters}
+        status, found, _ = await workload.call(client, READER, "list", key, 0, request, proof=proof, **way)
         if status != 200:
             break
         shown |= {picture["id"] for note in found["items"] for picture in note["pictures"]}
@@ -94,9 +132,16 @@ def _note(note: dict[str, Any]) -> StoredNote:
         version=note["version"],
         content=digest(note["content"]),
         is_deleted=note["is_deleted"],
-        idempotency_key=note.get("idempotency", {}).get("key"),
+        idempotency_key=_own_key(note),
         pictures=[picture["id"] for picture in note["pictures"] if picture["width"] is not None],
+        owner=note.get("owner"),
     )
+
+
+def _own_key(note: dict[str, Any]) -> str | None:
+    """The key as it was sent: that of an account begins with its owner."""
+    key: str | None = note.get("idempotency", {}).get("key")
+    return key if key is None or "owner" not in note else key.removeprefix(f"{note['owner']} ")
 
 
 def _picture(row: dict[str, Any], phase: str) -> StoredPicture:
@@ -111,6 +156,7 @@ def _picture(row: dict[str, Any], phase: str) -> StoredPicture:
         folder=folder,
         objects=objects,
         phase=phase,
+        owner=row.get("owner"),
     )
 
 

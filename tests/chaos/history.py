@@ -26,23 +26,34 @@ class Setup:
     picture_grace_seconds: float
     # How long after the end of a fault it may still be felt.
     settling_seconds: float = 10
+    # One notebook for whoever reaches it, or one for each account: `open` or `accounts`.
+    auth: str = "open"
 
 
 @dataclasses.dataclass(frozen=True)
 class Call:
     """One request and its answer.
 
-    `operation` is create, read, list, search, replace, delete, restore, upload or fetch. `key` says
-    what belongs together: the idempotency key of a create, the id of the note or picture, one walk
-    through the pages of a list. `request` holds:
+    `operation` is create, read, list, search, replace, delete, restore, upload or fetch; with accounts
+    also sign-in, sign-out, sign-out-everywhere, revoke, change-password, make-token, revoke-token, account
+    (one's own), sessions (the list of them), or trespass, which is any of the first on what is another's.
+    `key` says what belongs together: the idempotency key of a create, the id of the note or picture, the
+    SHA-256 of an upload, one walk through the pages of a list, a user. `request` holds:
 
     - create: `content`; replace: `content`, `if_match`; delete: `if_match`;
     - list, search: `page` (0, 1, ...), `limit`, and `q` for search;
-    - upload: `sha256`, `size_bytes`, `pixels_sha256`; fetch: `width` (or null).
+    - upload: `sha256`, `size_bytes`, `pixels_sha256`; fetch: `width` (or null);
+    - sign-in: `password`, and `gives`, what the session is called that it begins;
+    - make-token: `gives`, what the token is called;
+    - sign-out, revoke, revoke-token: `ends`, the session or token that it ends;
+    - change-password: `password`, `new_password`, `gives`. Passwords are numbers: a user's first is 0, and
+      none comes a second time;
+    - trespass: `method`, `path`, and `of`, whose it is.
 
     `response` is the JSON of the answer, condensed, or of a picture `sha256`, `size_bytes` and, when
     the reader looked, `pixels_sha256`. `replica` is the API process that answered; None when nginx
-    did, or nobody.
+    did, or nobody. `user` is who asked, and `proof` the session or token that said so; None in an open
+    notebook, and of who is not signed in.
     """
 
     kind: ClassVar[str] = "call"
@@ -63,6 +74,8 @@ class Call:
     error: str | None
     # When the client knew that no answer would come.
     lost: float | None = None
+    user: str | None = None
+    proof: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +126,7 @@ class Process:
 
 @dataclasses.dataclass(frozen=True)
 class StoredNote:
-    """A note as MongoDB holds it at the end."""
+    """A note as MongoDB holds it at the end. `owner` is the id of a user, or None."""
 
     kind: ClassVar[str] = "stored_note"
 
@@ -123,6 +136,7 @@ class StoredNote:
     is_deleted: bool
     idempotency_key: str | None
     pictures: list[str]
+    owner: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,6 +155,7 @@ class StoredPicture:
     folder: str
     objects: dict[str, int]
     phase: str = "end"
+    owner: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,14 +186,13 @@ def condensed(response: Any) -> Any:
     """The JSON of an answer with texts as their digests, and without what nobody asks for later.
 
     A note keeps `id`, `version`, `content` (its digest), `created_at` and `pictures` (ids). A page
-    keeps `next` and `items`, each as id, version, digest and time of creation. A problem keeps its
-    `type`, and `current`.
+    keeps `next` and `items`, each as id, version, digest and time of creation, or of a session as id and
+    whether it is the one that asks. A problem keeps its `type`, and `current`. A token is not kept.
     """
     if not isinstance(response, dict):
         return response
     if "items" in response:
-        items = [[n["id"], n["version"], digest(n["content"]), n["created_at"]] for n in response["items"]]
-        return {"items": items, "next": response["next"]}
+        return {"items": [_item(one) for one in response["items"]], "next": response["next"]}
     if "content" in response:
         kept = {name: response[name] for name in ("id", "version", "created_at")}
         pictures = [picture["id"] for picture in response["pictures"]]
@@ -186,7 +200,13 @@ def condensed(response: Any) -> Any:
     if str(response.get("type", "")).startswith("urn:"):
         current = {"current": condensed(response["current"])} if "current" in response else {}
         return {"type": response["type"], **current}
-    return response
+    return {name: value for name, value in response.items() if name != "token"}
+
+
+def _item(item: dict[str, Any]) -> list[Any]:
+    if "is_current" in item:
+        return [item["id"], item["is_current"]]
+    return [item["id"], item["version"], digest(item["content"]), item["created_at"]]
 
 
 def write_history(path: Path, records: Iterable[Record]) -> None:

@@ -23,7 +23,7 @@ def acknowledged_notes_are_kept(evidence: Evidence) -> Iterator[Violation]:
     """
     stored = defaultdict(list)
     for note in evidence.history.notes:
-        stored[note.idempotency_key].append(note.id)
+        stored[evidence.key_of(note)].append(note.id)
     for key, calls in evidence.creates.items():
         made = {call.response["id"]: call.number for call in calls if call.status == 201}
         there = stored.pop(key, [])
@@ -219,6 +219,8 @@ def _missing_in(evidence: Evidence, pages: list[Call]) -> Iterator[Violation]:
     shown = {id_ for _, id_, *_ in _items(pages)}
     words = _words_of(pages[0])
     for id_, note in evidence.notes.items():
+        if note.user != pages[0].user:
+            continue
         if id_ in shown or not any(span.start < start and end < span.end for span in note.shown_spans):
             continue
         if words and not _always_has(note, words):

@@ -12,24 +12,30 @@ from chaos.register import NEVER
 def pictures_are_kept(evidence: Evidence) -> Iterator[Violation]:
     """5. Every picture that was acknowledged, and is young or referenced, is there byte for byte.
 
-    The answer to an upload names the SHA-256 of what was sent. From then on for the grace time, and
-    for as long as a note names the picture and its answer promised it (deleted notes count, and the
-    grace time after the last of them), it is never answered as missing, and a note that is written
-    promises it. What is served under one id and width is the same bytes every time, of the promised
-    size, and shows the pixels that were sent. At the end each row that is ready has an object with its bytes.
+    The answer to an upload names the SHA-256 of what was sent, or where there are accounts another id
+    that is the same each time. From then on for the grace time, and for as long as a note names the
+    picture and its answer promised it (deleted notes count, and the grace time after the last of them),
+    it is never answered as missing, and a note that is written promises it. What is served under one id
+    and width is the same bytes every time, of the promised size, and shows the pixels that were sent. At
+    the end each row that is ready has an object with its bytes.
     """
     kept = _kept_spans(evidence)
+    yield from _uploads(evidence)
     for id_ in {**evidence.uploads, **evidence.fetches}:
-        yield from _uploads(evidence, id_)
         yield from _fetches(evidence, id_, kept.get(id_, []))
     yield from _promises(evidence, kept)
     yield from _at_the_end(evidence, kept)
 
 
-def _uploads(evidence: Evidence, id_: str) -> Iterator[Violation]:
-    for call in evidence.uploads.get(id_, []):
-        if call.status in {200, 201} and call.response["id"] != id_:
-            text = f"the upload of {id_} was answered with another id: {evidence.describe(call.number)}"
+def _uploads(evidence: Evidence) -> Iterator[Violation]:
+    named: dict[tuple[str | None, str], str] = {}
+    for call in evidence.history.calls:
+        if call.operation != "upload" or call.status not in {200, 201}:
+            continue
+        file = (call.user, call.key)
+        expected = call.key if call.user is None else named.setdefault(file, call.response["id"])
+        if call.response["id"] != expected:
+            text = f"the upload of {call.key} was answered with another id: {evidence.describe(call.number)}"
             yield Violation(5, text, (call.number,))
 
 

@@ -18,8 +18,9 @@ from chaos.web import HeldWeb
 from knote.local.child import ChildServer, until
 from knote.local.errors import LocalModeError
 from knote.local.ports import free_port
-from knote.local.s3server import ObjectServer, S3Server
-from servers.minio import MinioServer, find_minio
+from knote.local.s3server import ObjectServer
+from knote.settings import Auth
+from servers.stack import s3_server_kind, s3_server_names
 
 S3_LINE = "s3"
 RESTART_SECONDS = 1.0
@@ -33,12 +34,17 @@ _MONGO_DISK_BYTES = 768 * MEBIBYTE
 
 @dataclasses.dataclass(frozen=True)
 class Size:
-    """How many of each, and which module is started as the API: `python -m <module> serve`."""
+    """How many of each, which object store, and which module is the API: `python -m <module> serve`.
+
+    The object store is MinIO where it has been built.
+    """
 
     replicas: int = 10
     members: int = 3
     module: tuple[str, ...] = ("knote",)
     has_small_disks: bool = True
+    s3: str = dataclasses.field(default_factory=lambda: s3_server_names()[-1])
+    auth: Auth = "open"
 
 
 class System:
@@ -55,8 +61,7 @@ class System:
         self._seed = seed
         self.network = Network(self.logs / "network.log")
         self.mongo = ReplicaSet(folder / "mongo", members=size.members)
-        kind = MinioServer if find_minio() else S3Server
-        self.s3: ObjectServer = kind(folder / "object-store")
+        self.s3: ObjectServer = s3_server_kind(size.s3)(folder / "object-store")
         self.s3_line_port = free_port()
         self.database = "knote"
         self.bucket = self.s3.bucket
@@ -85,8 +90,13 @@ class System:
             # Replicas wait for their stores, as they do wherever all is started at once.
             await stack.enter_async_context(self.fleet.running())
             await self._bootstrap()
+            # Where there are accounts it must make no difference, whoever has set it.
+            seen = {"OPEN_PICTURE_SECONDS": "600"} if self.size.auth == "accounts" else {}
             self.web = HeldWeb(
-                self.folder, api=[f"127.0.0.1:{self.fleet.port}"], s3=f"127.0.0.1:{self.s3_line_port}"
+                self.folder,
+                api=[f"127.0.0.1:{self.fleet.port}"],
+                s3=f"127.0.0.1:{self.s3_line_port}",
+                **seen,
             )
             self.web.start()
             stack.callback(self.web.stop)
@@ -165,6 +175,11 @@ class System:
             "MINIO_ACCESS_KEY": self.s3.access_key,
             "MINIO_SECRET_KEY": self.s3.secret_key,
             "MINIO_BUCKET": self.s3.bucket,
+            "KNOTE_AUTH": self.size.auth,
+            # Each of a few users has clients for many.
+            "KNOTE_REQUESTS_PER_MINUTE": "0",
+            "KNOTE_UPLOADS_PER_HOUR": "0",
+            "KNOTE_MAX_STORED_BYTES": "0",
             "KNOTE_PICTURE_DELIVERY": "accel",
             "KNOTE_DRAIN_SECONDS": str(DRAIN_SECONDS),
             "KNOTE_PICTURE_GRACE_DAYS": str(PICTURE_GRACE_SECONDS / 86400),

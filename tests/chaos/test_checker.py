@@ -136,6 +136,26 @@ class Story:
         fields: dict[str, Any] = {"request": {"width": None}, "status": 200, "response": response, **more}
         self.tell(start, end, "fetch", id_, **fields)
 
+    def sign_in(
+        self, start: float, end: float, user: str, *, password: int = 0, status: int | None = 201, gives: str
+    ) -> None:
+        """A sign-in, whose session is called `gives` if it is one."""
+        answer = problem("sign-in-failed")
+        if status == 201:
+            answer = {"user": {"id": f"id-of-{user}", "name": user}}
+        request = {"password": password, "gives": gives}
+        more = {"status": status, "response": None if status is None else answer}
+        self.tell(start, end, "sign-in", user, request=request, user=user, **more)
+
+    def ask(
+        self, start: float, end: float, operation: str, proof: str, *, status: int | None = 200, **more: Any
+    ) -> None:
+        """One's account by default, or anything else, with a session such as `ada 1`."""
+        user = proof.partition(" ")[0]
+        response = {"name": user} if operation == "account" and status == 200 else more.pop("response", None)
+        fields = {"user": user, "proof": proof, "status": status, "response": response, **more}
+        self.tell(start, end, operation, user, **fields)
+
     def accusations(self, *more: Record) -> set[int]:
         """The promises that the checker calls broken; that nobody has looked at the end is no matter here."""
         found = check(History.of([SETUP, *self.calls, *more]))
@@ -738,6 +758,12 @@ def test_a_process_that_warms_up_and_stays_is_in_order(story: Story) -> None:
     assert story.accusations(*samples) == set()
 
 
+def test_a_process_that_is_slow_to_start_is_in_order(story: Story) -> None:
+    starting = [process("api-1", 10, at, connections=0, memory_bytes=10 * MEBIBYTE) for at in range(20)]
+    samples = [process("api-1", 10, at) for at in range(20, 60)]
+    assert story.accusations(*starting, *samples) == set()
+
+
 @pytest.mark.parametrize("what", ["file_descriptors", "connections", "threads"])
 def test_a_leak_is_seen(story: Story, what: str) -> None:
     assert story.accusations(*growing(1, what)) == {10}
@@ -763,7 +789,247 @@ def test_the_figures_tell_requests_faults_growth_and_what_was_broken(story: Stor
     assert "| list | 0 | - | - | 1 | 0 |" in text
     assert "| mongo-kill-all | 1 | over a minute | over a minute |" in text
     assert "| s3-kill | 1 | 2.0 s | 2.0 s |" in text
-    assert "| api-1 | connections | 106 | 156 | 60 |" in text
+    assert "| api-1 | 100 to 100 (+0) | 50 to 50 (+0) | 106 to 156 (+60) | 12 to 12 (+0) |" in text
+
+
+# 11: whose is what
+
+ADA: dict[str, Any] = {"user": "ada", "proof": "ada 1"}
+BEN: dict[str, Any] = {"user": "ben", "proof": "ben 1"}
+
+
+@pytest.fixture
+def both(story: Story) -> Story:
+    """Two users are signed in, and each has made a note with the same key."""
+    story.sign_in(0, 1, "ada", gives="ada 1")
+    story.sign_in(0, 1, "ben", gives="ben 1")
+    story.create(1, 2, "a", key="key", text="ada's", **ADA)
+    story.create(1, 2, "b", key="key", text="ben's", **BEN)
+    return story
+
+
+def test_users_who_see_their_own_are_in_order(both: Story) -> None:
+    both.read(3, 4, "a", 1, "ada's", **ADA)
+    both.walk(3, 4, "walk", [item("b", 1, "ben's")])
+    both.calls[-1] = dataclasses.replace(both.calls[-1], **BEN)
+    both.tell(3, 4, "trespass", "a", request=trespass("a"), status=404, **BEN)
+    both.tell(3, 4, "trespass", "a", request=trespass("a"), status=401)
+    both.ask(3, 4, "sessions", "ada 1", response={"items": [["1", True]], "next": None})
+    both.ask(3, 4, "account", "ada 1")
+    kept = [
+        stored("a", 1, "ada's", idempotency_key="key", owner="id-of-ada"),
+        stored("b", 1, "ben's", idempotency_key="key", owner="id-of-ben"),
+    ]
+    assert both.accusations(*kept, *END) == set()
+
+
+def trespass(id_: str) -> dict[str, str]:
+    """What is asked for of ada's."""
+    return {"method": "GET", "path": f"/api/v1/notes/{id_}", "of": "ada"}
+
+
+def test_a_list_that_shows_what_is_anothers_is_seen(both: Story) -> None:
+    both.walk(3, 4, "walk", [item("b", 1, "ben's"), item("a", 1, "ada's")])
+    both.calls[-1] = dataclasses.replace(both.calls[-1], **BEN)
+    assert both.accusations() == {11}
+
+
+def test_a_list_that_lacks_one_s_own_is_seen(both: Story) -> None:
+    both.walk(3, 4, "walk", [])
+    both.calls[-1] = dataclasses.replace(both.calls[-1], **BEN)
+    assert both.accusations() == {4}
+
+
+@pytest.mark.parametrize("status", [200, 304, 403, 412])
+def test_a_foreign_id_that_is_answered_otherwise_than_404_is_seen(both: Story, status: int) -> None:
+    both.tell(3, 4, "trespass", "a", request=trespass("a"), status=status, **BEN)
+    assert both.accusations() == {11}
+
+
+def test_a_404_for_who_is_not_signed_in_is_seen(both: Story) -> None:
+    both.tell(3, 4, "trespass", "a", request=trespass("a"), status=404)
+    assert both.accusations() == {11}
+
+
+def test_one_picture_of_two_users_is_seen(both: Story) -> None:
+    both.upload(2, 3, CAT, **ADA)
+    both.upload(3, 4, CAT, **ADA)
+    both.upload(2, 3, DOG, response={"id": "e" * 64, "size_bytes": 9}, **BEN)
+    assert both.accusations() == set()
+    both.upload(3, 4, DOG, response={"id": CAT, "size_bytes": 9}, **BEN)
+    assert both.accusations() == {5, 11}
+
+
+def test_a_note_that_shows_the_picture_of_another_is_seen(both: Story) -> None:
+    both.upload(2, 3, CAT, **ADA)
+    both.create(3, 4, "c", text=referring(CAT), **BEN)
+    assert both.accusations() == set()
+    both.create(3, 4, "d", text=f"again {referring(CAT)}", pictures=[CAT], **BEN)
+    assert both.accusations() == {11}
+
+
+def test_the_session_of_another_in_the_list_is_seen(both: Story) -> None:
+    both.ask(3, 4, "sessions", "ada 1", response={"items": [["1", True]], "next": None})
+    both.ask(3, 4, "sessions", "ben 1", response={"items": [["2", True], ["1", False]], "next": None})
+    assert both.accusations() == {11}
+
+
+def test_a_user_who_is_taken_for_another_is_seen(both: Story) -> None:
+    both.ask(3, 4, "account", "ben 1")
+    both.calls[-1] = dataclasses.replace(both.calls[-1], response={"name": "ada"})
+    assert both.accusations() == {11}
+
+
+def test_a_note_that_is_anothers_in_mongodb_is_seen(both: Story) -> None:
+    kept = [
+        stored("a", 1, "ada's", idempotency_key="key", owner="id-of-ada"),
+        stored("b", 1, "ben's", idempotency_key=None, owner="id-of-ada"),
+    ]
+    assert 11 in both.accusations(*kept, *END)
+
+
+# 12: what is over
+
+
+ENDS: dict[str, dict[str, Any]] = {
+    "sign-out": {"request": {"ends": "ada 1"}, "status": 204},
+    "sign-out-everywhere": {"status": 204},
+    "change-password": {"request": {"password": 0, "new_password": 1, "gives": "ada 3"}, "status": 204},
+}
+every_end = pytest.mark.parametrize("end", ENDS)
+
+
+@every_end
+def test_a_session_that_is_over_and_refused_is_in_order(story: Story, end: str) -> None:
+    story.sign_in(0, 1, "ada", gives="ada 1")
+    story.ask(2, 4, end, "ada 1", **ENDS[end])
+    story.ask(3, 5, "account", "ada 1")
+    story.ask(3, 5, "account", "ada 1", status=401)
+    story.ask(5, 6, "account", "ada 1", status=401)
+    assert story.accusations() == set()
+
+
+@every_end
+def test_a_session_that_is_over_and_goes_on_is_seen(story: Story, end: str) -> None:
+    story.sign_in(0, 1, "ada", gives="ada 1")
+    story.ask(2, 4, end, "ada 1", **ENDS[end])
+    story.ask(5, 6, "list", "ada 1", request={"page": 0}, response={"items": [], "next": None})
+    assert story.accusations() == {12}
+
+
+@pytest.mark.parametrize("status", [204, 404])
+def test_a_revoked_session_that_goes_on_is_seen(story: Story, status: int) -> None:
+    story.sign_in(0, 1, "ada", gives="ada 1")
+    story.sign_in(0, 1, "ada", gives="ada 2")
+    story.ask(2, 3, "revoke", "ada 1", request={"ends": "ada 2"}, status=status)
+    story.ask(4, 5, "account", "ada 1")
+    story.ask(4, 5, "account", "ada 2", status=401)
+    assert story.accusations() == set()
+    story.ask(6, 7, "account", "ada 2")
+    assert story.accusations() == {12}
+
+
+def test_a_revoked_token_that_goes_on_is_seen(story: Story) -> None:
+    story.sign_in(0, 1, "ada", gives="ada 1")
+    story.ask(1, 2, "make-token", "ada 1", request={"gives": "ada 2"}, status=201)
+    story.ask(2, 3, "sign-out-everywhere", "ada 1", status=204)
+    # It is none of the sessions.
+    story.ask(4, 5, "account", "ada 2")
+    story.sign_in(4, 5, "ada", gives="ada 3")
+    story.ask(6, 7, "revoke-token", "ada 3", request={"ends": "ada 2"}, status=204)
+    story.ask(7, 8, "account", "ada 2", status=401)
+    assert story.accusations() == set()
+    story.ask(8, 9, "account", "ada 2")
+    assert story.accusations() == {12}
+
+
+def test_a_token_that_ends_with_the_sessions_is_seen(story: Story) -> None:
+    story.sign_in(0, 1, "ada", gives="ada 1")
+    story.ask(1, 2, "make-token", "ada 1", request={"gives": "ada 2"}, status=201)
+    story.ask(2, 3, "sign-out-everywhere", "ada 1", status=204)
+    story.ask(4, 5, "account", "ada 2", status=401)
+    assert story.accusations() == {12}
+
+
+@pytest.mark.parametrize("end", ["sign-out-everywhere", "change-password"])
+def test_what_ends_all_sessions_ends_those_of_before_and_of_one_user(story: Story, end: str) -> None:
+    story.sign_in(0, 1, "ada", gives="ada 1")
+    story.sign_in(0, 1, "ada", gives="ada 2")
+    story.sign_in(0, 1, "ben", gives="ben 1")
+    story.ask(2, 4, end, "ada 1", **ENDS[end])
+    story.sign_in(3, 5, "ada", password=int(end == "change-password"), gives="ada 4")
+    story.ask(6, 7, "account", "ben 1")
+    # It began beside the end of all: it may have been there for it, or not.
+    story.ask(6, 7, "account", "ada 4")
+    story.ask(8, 9, "account", "ada 4", status=401)
+    assert story.accusations() == set()
+    story.ask(6, 7, "account", "ada 2")
+    assert story.accusations() == {12}
+
+
+def test_the_session_that_a_new_password_gives_is_a_good_one(story: Story) -> None:
+    story.sign_in(0, 1, "ada", gives="ada 1")
+    story.ask(2, 3, "change-password", "ada 1", **ENDS["change-password"])
+    story.ask(4, 5, "account", "ada 3")
+    assert story.accusations() == set()
+    story.ask(6, 7, "account", "ada 3", status=401)
+    assert story.accusations() == {12}
+
+
+@every_end
+def test_an_end_without_an_answer_may_be_one_or_not(story: Story, end: str) -> None:
+    story.sign_in(0, 1, "ada", gives="ada 1")
+    story.ask(2, 4, end, "ada 1", **{**ENDS[end], "status": None})
+    story.ask(5, 6, "account", "ada 1")
+    story.ask(7, 8, "account", "ada 1", status=401)
+    assert story.accusations(fault("api-kill", 2, 4)) == set()
+
+
+def test_who_is_signed_out_by_a_fault_is_seen(story: Story) -> None:
+    story.sign_in(0, 1, "ada", gives="ada 1")
+    story.sign_in(0, 1, "ben", gives="ben 1")
+    story.ask(2, 3, "sign-out-everywhere", "ben 1", status=204)
+    story.ask(4, 5, "account", "ada 1", status=503)
+    assert story.accusations(fault("mongo-kill-all", 2, 6)) == set()
+    story.ask(4, 5, "account", "ada 1", status=401)
+    assert story.accusations(fault("mongo-kill-all", 2, 6)) == {12}
+
+
+def test_a_session_that_begins_after_all_were_ended_is_not_ended_by_that(story: Story) -> None:
+    story.sign_in(0, 1, "ada", gives="ada 1")
+    story.ask(2, 3, "sign-out-everywhere", "ada 1", status=204)
+    story.sign_in(4, 5, "ada", gives="ada 2")
+    story.ask(6, 7, "account", "ada 2")
+    assert story.accusations() == set()
+    story.ask(8, 9, "account", "ada 2", status=401)
+    assert story.accusations() == {12}
+
+
+def test_the_old_password_that_lets_in_is_seen(story: Story) -> None:
+    story.sign_in(0, 1, "ada", gives="ada 1")
+    story.ask(2, 4, "change-password", "ada 1", **ENDS["change-password"])
+    story.sign_in(3, 5, "ada", gives="ada 4")
+    story.sign_in(5, 6, "ada", status=401, gives="ada 5")
+    assert story.accusations() == set()
+    story.sign_in(5, 6, "ada", gives="ada 6")
+    assert story.accusations() == {12}
+
+
+def test_the_present_password_that_does_not_let_in_is_seen(story: Story) -> None:
+    story.sign_in(0, 1, "ada", gives="ada 1")
+    story.sign_in(1, 2, "ada", password=1, status=401, gives="ada 2")
+    assert story.accusations() == set()
+    story.sign_in(1, 2, "ada", status=401, gives="ada 3")
+    assert story.accusations() == {12}
+
+
+def test_a_new_password_that_does_not_let_in_is_seen(story: Story) -> None:
+    story.sign_in(0, 1, "ada", gives="ada 1")
+    story.ask(2, 4, "change-password", "ada 1", **ENDS["change-password"])
+    story.sign_in(3, 5, "ada", password=1, status=401, gives="ada 4")
+    assert story.accusations() == set()
+    story.sign_in(5, 6, "ada", password=1, status=401, gives="ada 5")
+    assert story.accusations() == {12}
 
 
 # Histories of a notebook that works.

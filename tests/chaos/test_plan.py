@@ -34,6 +34,7 @@ def test_each_kind_comes_alone_and_in_pairs() -> None:
     assert sorted(alone) == sorted(KINDS)
     paired = [fault.kind for step in first[1::2] for fault in step.faults]
     assert set(paired) == set(KINDS)
+    assert {fault.kind for step in first[: len(KINDS) + 1] for fault in step.faults} == set(KINDS)
     for step in first:
         for fault in step.faults:
             least, most = KINDS[fault.kind].seconds

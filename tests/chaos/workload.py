@@ -17,12 +17,13 @@ import httpx
 from PIL import Image
 
 from chaos.history import Call, condensed
+from chaos.proof import Proof
 
 NOTES, PICTURES = "/api/v1/notes", "/api/v1/pictures"
 _SMALLEST_BYTES, _LARGEST_BYTES = 1_000, 10_000_000
 PAGE = 100
 _HOT = 20
-_TRIES = 12
+TRIES = 12
 _LONGEST_PAUSE_SECONDS = 1.0
 # Between two operations of one client, on average: people and scripts do other things, too.
 _PAUSE_SECONDS = 0.2
@@ -55,6 +56,9 @@ class Board:
     files: list[tuple[int, int]] = dataclasses.field(default_factory=list)
 
 
+Hire = Callable[["Workload", int], "Worker"]
+
+
 class Workload:
     """The workers over one address; `record` gets each call."""
 
@@ -67,15 +71,20 @@ class Workload:
         record: Callable[[Call], None],
         mix: Mapping[str, int] = MIX,
         page: int = PAGE,
+        hire: Hire | None = None,
     ) -> None:
-        """`mix` says how often each operation is chosen, `page` how long a page of a list is."""
+        """`mix` says how often each operation is chosen, `page` how long a page of a list is.
+
+        `hire` makes the worker of a number; one of an open notebook where nothing else is said.
+        """
         self._url = url
         self.mix = mix
         self.page = page
-        self._seed = seed
+        self.seed = seed
         self.workers = workers
         self._record = record
-        self._board = Board()
+        board = Board()
+        self._hire = hire or (lambda workload, number: Worker(workload, number, board))
         self._numbers = itertools.count(1)
         self._is_over = asyncio.Event()
         self.retries = 0
@@ -83,7 +92,7 @@ class Workload:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """The workers at work for as long as this lasts; each ends what it has begun."""
-        workers = [Worker(self, number, self._seed, self._board) for number in range(self.workers)]
+        workers = [self._hire(self, number) for number in range(self.workers)]
         tasks = [asyncio.create_task(worker.run()) for worker in workers]
         try:
             yield
@@ -109,25 +118,32 @@ class Workload:
         key: str,
         attempt: int,
         request: dict[str, Any],
+        *,
+        proof: Proof | None = None,
+        user: str | None = None,
         **options: Any,
     ) -> Answer:
-        """Makes one request and writes it down."""
+        """Makes one request and writes it down; `user` is who asks without a proof of it."""
         number = next(self._numbers)
         method, path = options.pop("method"), options.pop("path")
         headers = {"X-Request-ID": f"call-{number}", **options.pop("headers", {})}
+        if proof is not None:
+            headers |= proof.headers
         status: int | None = None
         response: Any = None
         error: str | None = "given up"
-        got: dict[str, str] = {}
+        got: Mapping[str, str] = {}
+        kept: dict[str, str] = {}
         ended: float | None = None
         lost: float | None = None
         started = time.monotonic()
         try:
             answer = await client.request(method, path, headers=headers, **options)
             ended = time.monotonic()
-            got = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
+            got = answer.headers
+            kept = {name: got[name] for name in _KEPT_HEADERS if name in got}
             if operation in {"list", "search"}:
-                got.pop("etag", None)  # of the page, and of no note
+                kept.pop("etag", None)  # of the page, and of no note
             response = await asyncio.to_thread(_content, answer)
             status = answer.status_code
             error = None
@@ -151,12 +167,24 @@ class Workload:
                     request=request,
                     status=status,
                     response=condensed(response),
-                    headers=got,
+                    headers=kept,
                     error=error,
                     lost=lost,
+                    user=proof.user if proof else user,
+                    proof=proof.name if proof else None,
                 )
             )
         return status, response, got
+
+
+def is_answer(answer: Answer) -> bool:
+    """Whether it says what became of the request; otherwise a client repeats it."""
+    return answer[0] is not None and answer[0] < 500
+
+
+def pause_seconds(attempt: int) -> float:
+    """How long a client waits before it repeats a request for the next time."""
+    return min(0.1 * 2.0**attempt, _LONGEST_PAUSE_SECONDS)
 
 
 def _content(answer: httpx.Response) -> Any:
@@ -205,10 +233,10 @@ def decisions(seed: int, worker: int, mix: Mapping[str, int] = MIX) -> Iterator[
 class Worker:
     """One client. What it decides depends on the seed, its number and what was acknowledged so far."""
 
-    def __init__(self, workload: Workload, number: int, seed: int, board: Board) -> None:
+    def __init__(self, workload: Workload, number: int, board: Board) -> None:
         self._workload = workload
         self._number = number
-        self._decisions = decisions(seed, number, workload.mix)
+        self._decisions = decisions(workload.seed, number, workload.mix)
         self._board = board
         self._count = 0
 
@@ -229,15 +257,21 @@ class Worker:
 
     async def _persist(self, operation: str, key: str, request: dict[str, Any], **options: Any) -> Answer:
         """Repeats a request as a client does that wants an answer: the same again, after a pause."""
-        for attempt in range(_TRIES):
-            answer = await self._workload.call(
-                self._client, self._number, operation, key, attempt, request, **options
-            )
-            if answer[0] is not None and answer[0] < 500:
+        for attempt in range(TRIES):
+            answer = await self._ask(operation, key, attempt, request, **options)
+            if is_answer(answer):
                 return answer
             self._workload.retries += 1
-            await asyncio.sleep(min(0.1 * 2**attempt, _LONGEST_PAUSE_SECONDS))
+            await asyncio.sleep(pause_seconds(attempt))
         return answer
+
+    async def _ask(
+        self, operation: str, key: str, attempt: int, request: dict[str, Any], **options: Any
+    ) -> Answer:
+        """Makes one request."""
+        return await self._workload.call(
+            self._client, self._number, operation, key, attempt, request, **options
+        )
 
     async def _create(self, drawn: Decision) -> None:
         key = self._key

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from browser.conftest import CHROMIUM
 from cluster.control_plane import ControlPlane
-from cluster.network import prepare_network
+from cluster.network import Outside, prepare_network
 from cluster.node import Node
 from cluster.programs import CLUSTER, wait_until
 from cluster.traffic import Traffic
@@ -20,12 +21,26 @@ collect_ignore_glob = [] if "TEST_CLUSTER" in os.environ else ["test_*.py"]
 
 
 @pytest.fixture(scope="session")
-def work_dir() -> Path:
-    """A folder on a disk, for images, volumes and logs, in namespaces whose network is ready."""
+def outside() -> Iterator[Outside]:
+    """Where people are who are not on the node."""
     if os.getpid() != 1:
         pytest.fail("these tests run in namespaces of their own: tests/cluster/run", pytrace=False)
-    prepare_network()
+    made = prepare_network()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def work_dir(outside: Outside) -> Path:
+    """A folder on a disk, for images, volumes and logs, in namespaces whose network is ready."""
+    assert outside
     return Path(os.environ["TEST_CLUSTER_WORK"])
+
+
+@pytest.fixture(scope="session")
+def browser(outside: Outside, work_dir: Path) -> Path:
+    """What starts a browser outside."""
+    return outside.launcher(work_dir, CHROMIUM)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +58,7 @@ def control_plane(work_dir: Path) -> Iterator[ControlPlane]:
 
 
 @pytest.fixture(scope="module")
-def node(control_plane: ControlPlane) -> Node:
+def node(control_plane: ControlPlane) -> Iterator[Node]:
     """A ready node with the images of Knote, and a default StorageClass with twelve volumes."""
     archive = Path(os.environ["TEST_CLUSTER_IMAGES"])
     control_plane.start_controllers()
@@ -60,12 +75,13 @@ def node(control_plane: ControlPlane) -> Node:
     mongo = next(pod for pod in pods_of("deploy/overlays/local") if pod.name == "mongo").spec["containers"][0]
     made.name_image(mongo["image"], "docker.io/library/mongo:local")
     made.add_volumes(12)
-    return made
+    yield made
+    made.stop()
 
 
 @pytest.fixture(scope="class")
-def traffic(trial: Trial) -> Iterator[Traffic]:
+def traffic(trial: Trial, browser: Path) -> Iterator[Traffic]:
     """People, from the first step that asks for them to the last."""
-    with Traffic(trial.url) as people:
+    with Traffic(trial.url, browser, owner=trial.owner, stranger=trial.stranger) as people:
         wait_until(lambda: len(people.notebook.pictures) > 5, "people have begun")
         yield people

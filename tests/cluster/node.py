@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cluster.control_plane import NODE_IP, PODS, SERVICES, ControlPlane, write
 from cluster.kubectl import is_ready
+from cluster.network import remove_pods
 from cluster.programs import CLUSTER, program, run
 
 NAME = "node"
@@ -20,7 +21,7 @@ _VOLUME_GIB = 200
 
 
 class Node:
-    """The node and its images and volumes; its processes end with the control plane's."""
+    """The node, its images and its volumes."""
 
     def __init__(self, control_plane: ControlPlane) -> None:
         self._control_plane = control_plane
@@ -45,6 +46,13 @@ class Node:
             return found.returncode == 0 and is_ready(json.loads(found.stdout))
 
         return seconds + self._kubelet.wait_for(is_up, timeout_seconds=120)
+
+    def stop(self) -> None:
+        """Ends every pod, as whatever runs them would not: they outlive it."""
+        self._kubelet.stop()
+        for task in self._ctr("tasks", "list", "--quiet").split():
+            self._ctr("tasks", "kill", "--signal", "SIGKILL", task)
+        remove_pods()
 
     def import_images(self, archive: Path) -> None:
         """What `docker save` has written becomes what the node has pulled."""

@@ -43,8 +43,17 @@ class Proof:
             restarts=restarts,
         )
 
+    def test_every_pod_takes_one_sign_in_and_tells_strangers_nothing(self, trial: Trial) -> None:
+        answers = trial.ask_every_api_pod("/api/v1/notes")
+        expected = {"open": (200, 200)}.get(trial.auth, (200, 401))
+        trial.record("sign-in", auth=trial.auth, pods=len(answers))
+        assert set(answers.values()) == {expected}
+
     def test_the_smoke_test_passes(self, trial: Trial) -> None:
-        trial.record("smoke test", forwarded=trial.smoke_test(), service=trial.smoke_test(url=trial.url))
+        forwarded = trial.smoke_test()
+        service = trial.smoke_test(url=trial.url, token=trial.token)
+        trial.record("smoke test", forwarded=forwarded, service=service)
+        assert "ten times over" in service
 
     def test_ten_replicas_show_every_picture_on_every_reload(self, trial: Trial, traffic: Traffic) -> None:
         to_one = trial.scale("api", 1)

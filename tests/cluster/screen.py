@@ -2,17 +2,22 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Error, Page, Request, Response, ViewportSize, sync_playwright
 
-from browser.conftest import ARGUMENTS, CHROMIUM
+from browser.conftest import ARGUMENTS
+from cluster.signed_in import SignedIn
 from cluster.tally import Failure, NoteDown
 
 _WHO = "browser"
 _WHAT = "page in the browser"
 _PATIENCE_SECONDS = 120
 _WINDOW: ViewportSize = {"width": 1000, "height": 1200}
+# A name that a browser trusts without TLS, so that it sends the cookie of a sign-in; it leads to the Service.
+_NAME = "knote.localhost"
 # The first page of notes. Each note of the people here has a picture: one without is not drawn yet.
 # A picture further down comes when it is scrolled to.
 _SEEN = """() => {
@@ -32,15 +37,18 @@ _SEEN = """() => {
 class Screen:
     """One tab, which keeps nothing from one reload to the next."""
 
-    def __init__(self, url: str, note_down: NoteDown) -> None:
-        self._url, self._note_down = url, note_down
+    def __init__(self, url: str, browser: Path, note_down: NoteDown, signed_in: SignedIn) -> None:
+        self._browser = browser
+        self._url, self._note_down, self._signed_in = f"http://{_NAME}", note_down, signed_in
+        self._arguments = [*ARGUMENTS, f"--host-resolver-rules=MAP {_NAME} {urlsplit(url).netloc}"]
         self._refused: list[Failure] = []
 
     def reload_until(self, is_over: Callable[[], bool]) -> None:
         """Sits there and reloads. To be called in a thread of its own."""
         with sync_playwright() as playwright:
-            chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+            chromium = playwright.chromium.launch(executable_path=self._browser, args=self._arguments)
             page = chromium.new_page(viewport=_WINDOW)
+            self._sign_in(page)
             page.on("response", self._look_at)
             page.on("requestfailed", self._look_at_failed)
             page.context.new_cdp_session(page).send("Network.setCacheDisabled", {"cacheDisabled": True})
@@ -55,6 +63,21 @@ class Screen:
                     self._note_down(_WHO, _WHAT, None, pictures=found)
                 time.sleep(1)
             chromium.close()
+
+    def _sign_in(self, page: Page) -> None:
+        if self._signed_in.cookie is not None:
+            page.context.add_cookies(
+                [
+                    {
+                        "name": "__Host-knote",
+                        "value": self._signed_in.cookie,
+                        "url": f"https://{_NAME}",
+                        "secure": True,
+                        "httpOnly": True,
+                        "sameSite": "Lax",
+                    }
+                ]
+            )
 
     def _reload(self, page: Page) -> Failure | int:
         """How many pictures are to be seen, or why not all are."""
@@ -78,7 +101,8 @@ class Screen:
             self._refuse(response.request, response.status, response.headers.get("retry-after"))
 
     def _look_at_failed(self, request: Request) -> None:
-        if self._url in request.url:
+        # What the page itself has given up, as when it asks whether pictures are back, has not failed.
+        if self._url in request.url and request.failure != "net::ERR_ABORTED":
             self._refuse(request, None, None)
 
     def _refuse(self, request: Request, status: int | None, retry_after: str | None) -> None:

@@ -19,3 +19,6 @@ def trial(control_plane: ControlPlane, node: Node) -> Trial:
 
 class TestLocal(Proof):
     """One MongoDB and one MinIO, which are away while their only pod is."""
+
+    def test_it_is_open_to_whoever_reaches_it(self, trial: Trial) -> None:
+        assert trial.auth == "open"

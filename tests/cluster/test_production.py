@@ -36,6 +36,9 @@ class TestProduction(Proof):
     mongo_members = 3
     minio_servers = 4
 
+    def test_it_asks_people_to_sign_in(self, trial: Trial) -> None:
+        assert trial.auth == "accounts"
+
 
 class TestDayTwo:
     """The recipes of deploy/README.md, while people are at work."""

@@ -77,9 +77,10 @@ def trial(control_plane: ControlPlane) -> Trial:
     kubectl.apply(*(_node(zone, number) for zone in _ZONES for number in range(_NODES_OF_A_ZONE)))
     kubectl.apply(*_storage())
     everywhere = len(_ZONES) * _NODES_OF_A_ZONE
+    # A new node is tainted until the controller has seen that it is ready: no pod is put there before.
     wait_until(
-        lambda: sum(map(is_ready, kubectl.get("nodes")["items"])) == everywhere,
-        "the nodes are ready",
+        lambda: len([node for node in _nodes(kubectl) if _takes_pods(node)]) == everywhere,
+        "the nodes take pods",
         timeout_seconds=180,
     )
     made = Trial(kubectl, "knote", "zones")
@@ -170,6 +171,15 @@ def test_the_budgets_hold_while_a_zone_is_drained(trial: Trial, watch: Watch) ->
     assert not set(left) & set(nodes)
     for name, count in expected.items():
         assert watch.fewest[name] >= count - 1, f"more than one of {name} was away at once"
+
+
+def _nodes(kubectl: Kubectl) -> list[Object]:
+    found: list[Object] = kubectl.get("nodes")["items"]
+    return found
+
+
+def _takes_pods(node: Object) -> bool:
+    return is_ready(node) and "taints" not in node["spec"]
 
 
 def _zones_of(trial: Trial) -> dict[str, Counter[str]]:

@@ -1,4 +1,8 @@
-"""People at work: one who writes, some who read, one at a browser, each noting what every request came to."""
+"""People at work: one who writes, some who read, one at a browser, each noting what every request came to.
+
+Where there are accounts all of these are signed in to one; somebody with another account, and somebody
+with none, ask for the same things all the while.
+"""
 
 import random
 import threading
@@ -6,6 +10,7 @@ import time
 from collections.abc import Callable
 from hashlib import sha256
 from io import BytesIO
+from pathlib import Path
 from secrets import token_bytes, token_hex
 from types import TracebackType
 from typing import Any, Self
@@ -14,6 +19,7 @@ import httpx
 from PIL import Image
 
 from cluster.screen import Screen
+from cluster.signed_in import NOBODY, SignedIn
 from cluster.tally import Failure, NoteDown, Tally
 
 _RETRY_SECONDS = 0.25
@@ -34,19 +40,31 @@ class Notebook:
 class Traffic:
     """Starts the people, and says what they met with."""
 
-    def __init__(self, url: str, *, readers: int = 2) -> None:
+    def __init__(
+        self,
+        url: str,
+        browser: Path,
+        *,
+        owner: SignedIn = NOBODY,
+        stranger: SignedIn | None = None,
+        readers: int = 2,
+    ) -> None:
         self.notebook = Notebook()
         self._url = url
+        self._owner = owner
         self._lock = threading.Lock()
         self._tally = Tally()
         self._since: dict[tuple[str, str], float] = {}
         self._is_over = threading.Event()
-        self._threads = [threading.Thread(target=self._work, args=("writer", self._write), daemon=True)]
+        self._threads = [self._person("writer", self._write)]
         for number in range(readers):
             # Every second one stays on its connection, as browsers do; the others ask anew each time.
             name = f"{'keeping' if number % 2 else 'fresh'} reader {number}"
-            self._threads.append(threading.Thread(target=self._work, args=(name, self._read), daemon=True))
-        screen = Screen(url, self._note_down)
+            self._threads.append(self._person(name, self._read))
+        if stranger is not None:
+            self._threads.append(self._person("stranger", self._look_for_what_is_anothers, stranger))
+            self._threads.append(self._person("passer-by", self._look_without_an_account, NOBODY))
+        screen = Screen(url, browser, self._note_down, owner)
         self._threads.append(threading.Thread(target=self._watch, args=(screen,), daemon=True))
         self._errors: list[BaseException] = []
 
@@ -74,9 +92,15 @@ class Traffic:
             taken, self._tally = self._tally, Tally()
         return taken
 
-    def _work(self, who: str, work: "Callable[[Line], None]") -> None:
+    def _person(
+        self, who: str, work: "Callable[[Line], None]", signed_in: SignedIn | None = None
+    ) -> threading.Thread:
+        signed_in = self._owner if signed_in is None else signed_in
+        return threading.Thread(target=self._work, args=(who, work, signed_in), daemon=True)
+
+    def _work(self, who: str, work: "Callable[[Line], None]", signed_in: SignedIn) -> None:
         try:
-            with Line(self._url, who, self._note_down, keep="keeping" in who) as line:
+            with Line(self._url, who, self._note_down, signed_in, keep="keeping" in who) as line:
                 while not self._is_over.is_set():
                     work(line)
         except BaseException as error:  # noqa: BLE001 # raised again by whoever asks
@@ -184,6 +208,26 @@ class Traffic:
                 self.notebook.damages.append(f"{place} has other bytes")
         time.sleep(0.02)
 
+    def _look_for_what_is_anothers(self, line: "Line") -> None:
+        listed = line.ask("GET", "/api/v1/notes", "stranger")
+        if listed is not None and listed.json()["items"]:
+            self.notebook.damages.append("a stranger's list shows notes")
+        self._look(line, 404)
+
+    def _look_without_an_account(self, line: "Line") -> None:
+        self._look(line, 401, "/api/v1/notes")
+
+    def _look(self, line: "Line", refusal: int, *more: str) -> None:
+        with self.notebook.lock:
+            places = [
+                random.choice([*known]) for known in (self.notebook.notes, self.notebook.pictures) if known
+            ]
+        for place in [*places, *more]:
+            answer = line.ask("GET", place, "stranger", expect=(200, 404, 401))
+            if answer is not None and answer.status_code != refusal:
+                self.notebook.damages.append(f"{place} is {answer.status_code} to a stranger")
+        time.sleep(0.2)
+
     def _until_done(
         self, line: "Line", method: str, path: str, what: str, **arguments: Any
     ) -> httpx.Response:
@@ -199,10 +243,17 @@ class Traffic:
 class Line:
     """One person's way to Knote."""
 
-    def __init__(self, url: str, who: str, note_down: NoteDown, *, keep: bool) -> None:
+    def __init__(self, url: str, who: str, note_down: NoteDown, signed_in: SignedIn, *, keep: bool) -> None:
         self._who, self._note_down, self._keeps = who, note_down, keep
         limits = httpx.Limits(max_keepalive_connections=1 if keep else 0)
-        self._client = httpx.Client(base_url=url, limits=limits, timeout=70, trust_env=False, verify=False)
+        self._client = httpx.Client(
+            base_url=url,
+            headers=signed_in.headers,
+            limits=limits,
+            timeout=70,
+            trust_env=False,
+            verify=False,
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -3,11 +3,13 @@
 import json
 import random
 import re
+import secrets
 import subprocess
 import time
 import urllib.request
 from base64 import b64decode
 from collections.abc import Callable
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -17,6 +19,7 @@ from pymongo import MongoClient
 from cluster.kubectl import Kubectl, Object, is_ready
 from cluster.programs import ROOT, wait_until
 from cluster.recipes import recipe
+from cluster.signed_in import NOBODY, SignedIn
 from cluster.tally import Failure, Tally
 from cluster.traffic import Traffic
 
@@ -42,6 +45,46 @@ class Trial:
     def url(self) -> str:
         """The Service of web, as the node's own clients reach it."""
         return f"http://{self.address_of('web')}"
+
+    @cached_property
+    def auth(self) -> str:
+        """`open` or `accounts`, as the pods of the API are told."""
+        containers = self.kubectl.get("deployment", "api", "-n", self.namespace)["spec"]["template"]["spec"]
+        (source,) = containers["containers"][0]["envFrom"]
+        name = source["configMapRef"]["name"]
+        return str(self.kubectl.get("configmap", name, "-n", self.namespace)["data"]["KNOTE_AUTH"])
+
+    @cached_property
+    def owner(self) -> SignedIn:
+        """Whose the notes are; in an open notebook everybody's."""
+        return NOBODY if self.auth == "open" else self._sign_in("ada", "--admin")
+
+    @cached_property
+    def stranger(self) -> SignedIn | None:
+        """Somebody else with an account, where there are such."""
+        return None if self.auth == "open" else self._sign_in("ben")
+
+    @cached_property
+    def token(self) -> str | None:
+        """A token of the owner that may write, where there are accounts."""
+        return None if self.auth == "open" else self.owner.make_token(self.url)
+
+    def _sign_in(self, name: str, *options: str) -> SignedIn:
+        """Makes an account as deploy/README.md says, and signs in to it."""
+        password = secrets.token_urlsafe(24)
+        self.kubectl(
+            *("exec", "-i", "deployment/api", "-n", self.namespace, "--"),
+            *("python", "-m", "knote", "user", "add", name, *options),
+            given=f"{password}\n",
+        )
+        return SignedIn.at(self.url, name, password)
+
+    def open_client(self, **options: Any) -> httpx.Client:
+        """A client of web, signed in as the owner."""
+        headers = self.owner.headers
+        return httpx.Client(
+            base_url=self.url, headers=headers, timeout=70, trust_env=False, verify=False, **options
+        )
 
     def wait_complete(self, job: str, *, timeout_seconds: int = 300) -> None:
         """Waits for the end of a Job."""
@@ -103,11 +146,12 @@ class Trial:
 
         wait_until(none_is_ending, f"the old pods of {name} have ended", timeout_seconds=120)
 
-    def smoke_test(self, *, url: str | None = None) -> str:
-        """Runs deploy/smoke-test: through kubectl, or at a URL."""
+    def smoke_test(self, *, url: str | None = None, token: str | None = None) -> str:
+        """Runs deploy/smoke-test: through kubectl, or at a URL; with a token where there are accounts."""
+        given = {"AUTH": self.auth, "URL": url, "TOKEN": token}
         done = subprocess.run(
             [ROOT / "deploy" / "smoke-test", self.namespace],
-            env=self.kubectl.environment | ({"URL": url} if url else {}),
+            env=self.kubectl.environment | {name: value for name, value in given.items() if value},
             capture_output=True,
             text=True,
             check=False,
@@ -141,6 +185,19 @@ class Trial:
             time.sleep(pause_seconds)
         return deleted
 
+    def ask_every_api_pod(self, path: str) -> dict[str, tuple[int, int]]:
+        """What each pod of the API answers, past web, to the owner and to somebody with no account."""
+        answers = {}
+        for pod in self.ready_pods("api"):
+            url = f"http://{pod['status']['podIP']}:8000{path}"
+            asked = (
+                httpx.get(url, headers=who.headers, timeout=30, trust_env=False)
+                for who in (self.owner, NOBODY)
+            )
+            owners, nobodys = (answer.status_code for answer in asked)
+            answers[pod["metadata"]["name"]] = (owners, nobodys)
+        return answers
+
     def requests_of_api_pods(self) -> dict[str, float]:
         """How many requests each pod of the API has served."""
         served = {}
@@ -149,9 +206,7 @@ class Trial:
                 f"http://{pod['status']['podIP']}:8000/metrics", timeout=10
             ) as answer:
                 text = answer.read().decode()
-            lines = re.findall(
-                r'^knote_http_requests_total\{.*route="/(?:notes|pictures).*\} (\S+)$', text, re.MULTILINE
-            )
+            lines = re.findall(r'^knote_http_requests_total\{.*route="/api/.*\} (\S+)$', text, re.MULTILINE)
             served[pod["metadata"]["name"]] = sum(map(float, lines))
         return served
 
@@ -161,9 +216,7 @@ class Trial:
         shown = 0
         limits = httpx.Limits(max_keepalive_connections=0)
         before, started_at = self.requests_of_api_pods(), time.monotonic()
-        with httpx.Client(
-            base_url=self.url, limits=limits, timeout=70, trust_env=False, verify=False
-        ) as client:
+        with self.open_client(limits=limits) as client:
             for _ in range(times):
                 listed = client.get("/api/v1/notes", params={"limit": 5})
                 if listed.status_code != 200:
@@ -222,7 +275,7 @@ class Trial:
         """Reads every note and every picture that was acknowledged, once people are gone."""
         lost, missing = [], []
         notebook = traffic.notebook
-        with httpx.Client(base_url=self.url, timeout=70, trust_env=False, verify=False) as client:
+        with self.open_client() as client:
             for place, (version, content) in notebook.notes.items():
                 answer = client.get(place)
                 if answer.status_code != 200 or answer.json()["content"] != content:

@@ -30,6 +30,8 @@ def compose(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Confi
         system.run("up", "--build", "--wait", timeout_seconds=600)
         for service in READY:
             system.seconds[f"start of {service}, to its first 200"] = start_seconds(system, service)
+        # The health of those that were started again is not known yet.
+        system.run("up", "--wait")
         yield system
     finally:
         system.run("down", "--volumes", "--remove-orphans")
@@ -42,8 +44,9 @@ def knote_of_run(compose: Compose) -> ComposeKnote:
 
 
 @pytest.fixture
-async def knote(knote_of_run: ComposeKnote) -> AsyncIterator[ComposeKnote]:
+async def knote(knote_of_run: ComposeKnote, auth: str) -> AsyncIterator[ComposeKnote]:
     """That system, all of it running, with an empty notebook."""
+    assert auth == knote_of_run.auth
     await knote_of_run.wait_ready()
     await knote_of_run.clear()
     yield knote_of_run

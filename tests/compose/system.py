@@ -97,6 +97,8 @@ class Compose:
         self.environment = {name: secrets.token_hex(16) for name in names}
         self.environment |= {
             "MINIO_ACCESS_KEY": secrets.token_hex(10),
+            "KNOTE_AUTH": "open",
+            "KNOTE_PUBLIC_URL": "",
             "KNOTE_BIND": "127.0.0.1",
             "KNOTE_PORT": str(self.port),
         }
@@ -190,7 +192,10 @@ class ComposeStore:
 
 
 class ComposeKnote:
-    """What the tests of the page want of a running Knote."""
+    """What the tests of the page want of a running Knote; its notebook is open."""
+
+    auth = "open"
+    headers: Mapping[str, str] = {}
 
     def __init__(self, compose: Compose) -> None:
         self._compose = compose

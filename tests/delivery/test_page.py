@@ -12,7 +12,7 @@ import pytest
 from api.expect import expect_problem
 from delivery.web import PAGE, SCRIPT, Web
 from deploy.tools import run
-from knote.local.spa import SECURITY_HEADERS
+from knote.local.spa import security_headers
 from knote.settings import Settings
 
 
@@ -59,7 +59,9 @@ async def test_packed_files_are_sent_to_who_can_unpack_them(page: httpx.AsyncCli
         assert plain.content == data
 
 
-async def test_every_answer_carries_the_headers_of_local_mode(page: httpx.AsyncClient) -> None:
+async def test_every_answer_carries_the_headers_of_local_mode(page: httpx.AsyncClient, bare_web: Web) -> None:
+    expected = security_headers(bare_web.page)
+    assert expected["Content-Security-Policy"].count("'sha256-") == 2
     for method, path in (
         ("GET", "/"),
         ("HEAD", "/"),
@@ -72,14 +74,14 @@ async def test_every_answer_carries_the_headers_of_local_mode(page: httpx.AsyncC
         ("GET", "/healthz"),
     ):
         answer = await page.request(method, path)
-        for name, value in SECURITY_HEADERS.items():
+        for name, value in expected.items():
             assert answer.headers.get_list(name) == [value], (method, path, name)
         assert re.fullmatch("[0-9a-f]{32}", answer.headers["x-request-id"])
         assert answer.headers["server"] == "nginx"
     for path in ("/api/v1/notes", "/api", "/docs", "/docs/start.js", "/openapi.json"):
         answer = await page.get(path)
         expect_problem(answer, 503, "unavailable")
-        assert set(map(str.lower, SECURITY_HEADERS)) <= set(answer.headers)
+        assert set(map(str.lower, expected)) <= set(answer.headers)
         assert answer.headers["retry-after"] == "2"
 
 
@@ -88,22 +90,24 @@ UNREADABLE = ("%00", "%", "%2", "%zz", "%E0%A4%A")
 
 @pytest.mark.parametrize("end", UNREADABLE)
 def test_an_address_that_cannot_be_read_gets_the_page_which_says_so(bare_web: Web, end: str) -> None:
+    expected = security_headers(bare_web.page)
     for path in (f"/{end}", f"/notes/{end}", f"/notes/a?b={end}", f"/notes/{end}?q=a", f"/apical/{end}"):
         for method in ("GET", "HEAD"):
             answer = bare_web.ask(path, method)
             assert answer.status_code == (200 if "?b=" in path else 400), path
             assert answer.content == (PAGE if method == "GET" else b""), path
             assert answer.headers["content-type"] == "text/html; charset=utf-8"
-            for name, value in SECURITY_HEADERS.items():
+            for name, value in expected.items():
                 assert answer.headers.get_list(name) == [value], (path, name)
 
 
 @pytest.mark.parametrize("end", UNREADABLE)
 def test_an_address_of_the_api_that_cannot_be_read_is_a_problem(bare_web: Web, end: str) -> None:
+    expected = security_headers(bare_web.page)
     for path in (f"/api/v1/notes/{end}", f"/api/{end}", f"/docs/{end}", f"/assets/{end}", f"/metrics/{end}"):
         answer = bare_web.ask(path)
         expect_problem(answer, 400, "bad-request")
-        assert set(map(str.lower, SECURITY_HEADERS)) <= set(answer.headers)
+        assert set(map(str.lower, expected)) <= set(answer.headers)
     for method in ("POST", "PUT", "DELETE", "PATCH"):
         expect_problem(bare_web.ask(f"/notes/{end}", method), 400, "bad-request")
 
@@ -164,6 +168,13 @@ def test_a_value_that_would_change_the_configuration_is_refused(tmp_path: Path) 
 def test_uploads_have_the_limit_of_the_api(bare_web: Web) -> None:
     default: int = Settings.model_fields["max_picture_bytes"].default
     assert f"client_max_body_size {default // 1024 + 16}k;" in bare_web.configuration
+
+
+def test_trace_is_refused(bare_web: Web) -> None:
+    for target in ("/", "/assets/app-1a2b.js", "/api/v1/notes", "/api/v1/pictures", "/docs"):
+        answer = bare_web.ask(target, "TRACE")
+        assert answer.status_code == 405, target
+        assert "TRACE /" not in answer.text
 
 
 def test_gixy_has_nothing_to_say(bare_web: Web) -> None:

@@ -6,15 +6,18 @@ from pathlib import Path
 import httpx
 import pytest
 
+from api.conftest import PASSWORD
 from api.expect import expect_problem
 from api.samples import noise_png, picture
 from delivery.conftest import PICTURES, kept
 from delivery.line import Line
 from delivery.web import Web
+from knote.accounts import add_user
 from knote.local.s3server import ObjectServer
 from knote.s3 import open_bucket
 from knote.settings import Settings
-from wire.replica import Replica, until
+from servers.ending import ending_store
+from wire.replica import Replica, ready_replica, until
 
 SAFE = {
     "cache-control": "public, max-age=31536000, immutable",
@@ -269,6 +272,38 @@ async def test_signatures_and_searches_stay_out_of_the_access_log(
         assert secret not in web.output
 
 
+async def test_a_store_that_is_about_to_end_says_when_to_come_back(replica: Replica, tmp_path: Path) -> None:
+    """With 499, for which nginx takes no page of its own."""
+    async with replica.open() as client:
+        found = await kept(client, picture(seed=9))
+    async with ending_store() as address:
+        web = Web(tmp_path, api=[f"127.0.0.1:{replica.port}"], s3=address)
+        web.start()
+        try:
+            async with web.open() as browser:
+                answer = await browser.get(found["url"])
+        finally:
+            web.stop()
+    assert (answer.status_code, answer.headers["retry-after"]) == (499, "2")
+    assert "cache-control" not in answer.headers
+
+
+async def test_no_signed_address_is_told_where_the_store_fails(
+    web: Web, browser: httpx.AsyncClient, s3_line: Line
+) -> None:
+    found = await kept(browser, picture(seed=8))
+    await s3_line.cut()
+    expect_problem(await browser.get(found["url"]), 503, "pictures-unavailable")
+
+    async def is_told() -> bool:
+        return f'"path":"{found["url"]}","status":"503"' in web.output
+
+    await until(is_told, what="the failure is in the access log")
+    assert '"upstream_status":"200 : 502' in web.output
+    for word in ("X-Amz", "Signature", "Credential"):
+        assert word not in web.output
+
+
 async def test_no_more_signed_urls_are_kept_than_are_of_use(settings: Settings) -> None:
     async with open_bucket(settings) as bucket:
         for number in range(4200):
@@ -312,6 +347,45 @@ async def test_web_may_show_what_it_has_seen_without_asking_again_for_a_time(
             expect_problem(await browser.get(url), 404, "not-found")
     finally:
         web.stop()
+
+
+@pytest.mark.parametrize("delivery", ["stream", "accel"])
+async def test_an_accounts_pictures_are_shown_to_nobody_else_by_web(
+    settings: Settings, s3_line: Line, tmp_path: Path, delivery: str
+) -> None:
+    for name in ("ada", "bob"):
+        await add_user(settings, name, PASSWORD, is_admin=False)
+    through_line = settings.model_copy(update={"minio_host": f"http://{s3_line.address}"})
+    accounts = {"KNOTE_AUTH": "accounts", "KNOTE_PICTURE_DELIVERY": delivery}
+    async with ready_replica(through_line, tmp_path, **accounts) as api:
+        web = Web(tmp_path, api=[f"127.0.0.1:{api.port}"], s3=s3_line.address, OPEN_PICTURE_SECONDS="600")
+        web.start()
+        try:
+            async with web.open() as browser:
+                as_ada, as_bob = [await signed_in(browser, name) for name in ("ada", "bob")]
+                file = {"file": ("image.png", noise_png(300))}
+                found = (await browser.post(PICTURES, files=file, headers=as_ada)).json()
+                for _ in range(3):
+                    for query in ({}, {"width": 320}):
+                        shown = await browser.get(found["url"], params=query, headers=as_ada)
+                        assert shown.status_code == 200
+                        assert shown.headers["cache-control"] == "private, max-age=31536000, immutable"
+                        assert shown.headers["vary"] == "Cookie, Authorization"
+                        strange = await browser.get(found["url"], params=query, headers=as_bob)
+                        expect_problem(strange, 404, "not-found")
+                        unknown = await browser.get(found["url"], params=query)
+                        expect_problem(unknown, 401, "sign-in-required")
+        finally:
+            web.stop()
+
+
+async def signed_in(browser: httpx.AsyncClient, name: str) -> dict[str, str]:
+    """The headers of a session of that user."""
+    answer = await browser.post("/api/v1/session", json={"name": name, "password": PASSWORD})
+    assert answer.status_code == 201, answer.text
+    cookie = answer.headers["set-cookie"].partition(";")[0]
+    browser.cookies.clear()
+    return {"Cookie": cookie, "Sec-Fetch-Site": "same-origin"}
 
 
 async def test_web_keeps_nothing_that_the_api_calls_private(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import re
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -94,6 +95,50 @@ async def test_a_note_reaches_the_api_when_it_is_whole(watched: Web, api_line: L
     await writer.drain()
     assert (await reader.readline()).startswith(b"HTTP/1.1 422"), "17 bytes hold no whole object"
     writer.transport.abort()
+
+
+async def test_the_address_of_a_client_is_what_the_trusted_proxy_in_front_says(
+    replica: Replica, web: Web, s3_line: Line, tmp_path: Path
+) -> None:
+    """The gateway is this test; another one may have been before it, and its client may lie."""
+    behind = Web(
+        tmp_path,
+        api=[f"127.0.0.1:{replica.port}"],
+        s3=s3_line.address,
+        TRUSTED_PROXIES="127.0.0.1 10.0.0.0/8",
+    )
+    behind.start()
+    asked = {
+        "of-gateway": (behind, "192.0.2.7", "192.0.2.7"),
+        "of-two": (behind, "198.51.100.1, 192.0.2.7, 10.1.1.1", "192.0.2.7"),
+        "of-six": (behind, "2001:db8::7", "2001:db8::7"),
+        "not-behind": (web, "192.0.2.7", "127.0.0.1"),
+    }
+    try:
+        for id_, (asking, told, _) in asked.items():
+            async with asking.open() as client:
+                await client.get(NOTES, headers={"X-Request-ID": id_, "X-Forwarded-For": told})
+    finally:
+        behind.stop()
+    seen = {id_: (await replica.line_of(id_))["client"] for id_ in asked}
+    assert seen == {id_: expected for id_, (_, _, expected) in asked.items()}
+
+
+async def test_the_name_and_the_port_that_were_asked_pass(watched: Web, api_line: Line) -> None:
+    asked = {
+        f"localhost:{watched.port}": f"localhost:{watched.port}",
+        "Knote.Example": "knote.example",
+        "[::1]:8080": "[::1]:8080",
+        "[::1]": "[::1]",
+    }
+    async with watched.open() as client:
+        for host in asked:
+            await client.get(NOTES, headers={"Host": host})
+        for bad in ("knote:x", "knote/a", "a b"):
+            assert (await client.get(NOTES, headers={"Host": bad})).status_code in {200, 400}
+    hosts = [re.findall(r"\r\nHost: (.*)\r\n", head) for head in api_line.heads]
+    assert [host for (host,) in hosts][: len(asked)] == list(asked.values())
+    assert not [host for (host,) in hosts if not re.fullmatch(r"[a-z0-9.\[\]:-]+", host)]
 
 
 async def test_the_request_id_passes_and_the_address_is_written_anew(watched: Web, api_line: Line) -> None:

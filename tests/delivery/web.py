@@ -16,7 +16,10 @@ from knote.local.ports import free_port
 from servers.process import CHECKOUT
 
 START = CHECKOUT / "deploy" / "nginx" / "start"
-PAGE = b"<!doctype html><title>Knote</title><script src='/assets/app-1a2b.js'></script>"
+PAGE = (
+    b"<!doctype html><title>Knote</title><script src='/assets/app-1a2b.js'></script>\n"
+    b"<!-- style 'sha256-%s=' script 'sha256-%s=' -->\n" % (b"+a/" * 14 + b"b", b"c" * 43)
+)
 SCRIPT = b"console.log('knote');" * 40
 
 
@@ -28,13 +31,13 @@ class Web:
         self.url = f"http://127.0.0.1:{self.port}"
         self.folder = folder / f"web-{self.port}"
         self.folder.mkdir()
-        self._page = self.folder / "html"
+        self.page = self.folder / "html"
         self._environment = {
             "PATH": "/usr/local/sbin:/usr/sbin:/usr/local/bin:/usr/bin:/bin",
             "API_UPSTREAM": " ".join(api),
             "S3_UPSTREAM": s3,
             "WEB_LISTEN": f"127.0.0.1:{self.port}",
-            "WEB_ROOT": str(self._page),
+            "WEB_ROOT": str(self.page),
             "RUN_DIR": str(self.folder / "run"),
             "CACHE_DIR": str(self.folder / "cache"),
             **more,
@@ -123,8 +126,8 @@ class Web:
         return httpx.AsyncClient(base_url=self.url, trust_env=False, **limits)  # type: ignore[arg-type]
 
     def _build_page(self) -> None:
-        (self._page / "assets").mkdir(parents=True)
+        (self.page / "assets").mkdir(parents=True)
         for name, data in (("index.html", PAGE), ("assets/app-1a2b.js", SCRIPT)):
-            (self._page / name).write_bytes(data)
-            (self._page / f"{name}.gz").write_bytes(gzip.compress(data))
-        (self._page / "manifest.webmanifest").write_text("{}", encoding="utf-8")
+            (self.page / name).write_bytes(data)
+            (self.page / f"{name}.gz").write_bytes(gzip.compress(data))
+        (self.page / "manifest.webmanifest").write_text("{}", encoding="utf-8")

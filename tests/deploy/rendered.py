@@ -87,3 +87,9 @@ def selects(selector: Object, labels: dict[str, str]) -> bool:
         if labels.get(rule["key"]) not in rule["values"]:
             return False
     return True
+
+
+def size_bytes(quantity: str) -> int:
+    """A quantity such as `1Gi` as a number."""
+    number, unit = re.fullmatch(r"(\d+)([KMG]i)", quantity).groups()  # type: ignore[union-attr]
+    return int(number) << 10 * " KMG".index(unit[0])

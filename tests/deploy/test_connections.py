@@ -30,6 +30,8 @@ def intended(folder: str) -> set[Connection]:
     open_ones |= {Connection(name, dns, "53 TCP, UDP") for name in names for dns in ("kube-system", NODE_DNS)}
     if "components/monitoring" in (DEPLOY.parent / folder / "kustomization.yaml").read_text():
         open_ones.add(Connection("monitoring", "api", "8000 TCP"))
+    if "components/single-sign-on" in (DEPLOY.parent / folder / "kustomization.yaml").read_text():
+        open_ones.add(Connection("api", PUBLIC, "443 TCP"))
     if "mongo" not in names:
         open_ones |= {
             Connection(name, PUBLIC, f"{port} TCP") for name in names - {"web"} for port in (443, 27017)

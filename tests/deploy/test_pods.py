@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from deploy.rendered import FOLDERS, SERVERS, Object, Pod, named, of_kind, pods_of, selects
+from deploy.rendered import FOLDERS, SERVERS, Object, Pod, named, of_kind, pods_of, selects, size_bytes
 
 PODS = [(folder, pod) for folder in FOLDERS for pod in pods_of(folder)]
 THIRD_PARTIES = {
@@ -15,11 +15,6 @@ THIRD_PARTIES = {
 every_pod = pytest.mark.parametrize(
     ("folder", "pod"), PODS, ids=[f"{folder.removeprefix('deploy/')}-{pod.name}" for folder, pod in PODS]
 )
-
-
-def _bytes(quantity: str) -> int:
-    number, unit = re.fullmatch(r"(\d+)([KMG]i)", quantity).groups()  # type: ignore[union-attr]
-    return int(number) << 10 * " KMG".index(unit[0])
 
 
 @every_pod
@@ -54,7 +49,7 @@ def test_containers_say_what_they_need(folder: str, pod: Pod) -> None:
         assert "cpu" in resources["requests"]
         # A CPU that is idle is for whoever wants it; memory that is used is gone.
         assert set(resources["limits"]) == {"memory"}
-        assert _bytes(resources["limits"]["memory"]) >= _bytes(resources["requests"]["memory"])
+        assert size_bytes(resources["limits"]["memory"]) >= size_bytes(resources["requests"]["memory"])
         assert container["imagePullPolicy"] == "IfNotPresent"
 
 
@@ -63,7 +58,7 @@ def test_volumes_on_the_node_are_bounded(folder: str, pod: Pod) -> None:
     for volume in pod.spec["volumes"]:
         assert set(volume) - {"name"} <= {"emptyDir", "secret"}
         if "emptyDir" in volume:
-            assert _bytes(volume["emptyDir"]["sizeLimit"]) <= 2 * 1024**3
+            assert size_bytes(volume["emptyDir"]["sizeLimit"]) <= 2 * 1024**3
     mounted = {mount["name"] for each in pod.containers for mount in each["volumeMounts"]}
     assert {volume["name"] for volume in pod.spec["volumes"]} <= mounted
 

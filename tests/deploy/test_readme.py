@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.rendered import DEPLOY, OVERLAYS, of_kind, pods_of
+from deploy.rendered import DEPLOY, OVERLAYS, config_of, of_kind, pods_of
 from knote.bootstrap.objectstore import policy_of
 
 README = (DEPLOY / "README.md").read_text()
@@ -32,6 +32,7 @@ def test_the_table_says_what_an_overlay_holds(name: str) -> None:
     folder, column = f"deploy/overlays/{name}", OVERLAYS.index(name)
     (namespace,) = of_kind(folder, "Namespace")
     assert _row("namespace")[column] == f"`{namespace['metadata']['name']}`"
+    assert _row("notebook")[column] == config_of(folder)["KNOTE_AUTH"]
     assert _row("api, web")[column] == f"{_replicas(folder, 'api')}, {_replicas(folder, 'web')}"
     stores = {each["metadata"]["name"]: each["spec"] for each in of_kind(folder, "StatefulSet")}
     for store, row in (("mongo", "MongoDB"), ("minio", "object store")):

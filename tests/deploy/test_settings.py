@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from deploy.rendered import DEPLOY, FOLDERS, OVERLAYS, config_of, named, of_kind, pods_of
+from deploy.rendered import DEPLOY, FOLDERS, OVERLAYS, config_of, named, of_kind, pods_of, size_bytes
 from docs.settings_table import variable
 from knote.bootstrap.settings import BootstrapSettings
 from knote.settings import Settings
@@ -12,7 +12,7 @@ from knote.settings import Settings
 SETTINGS = {variable(name, field) for name, field in Settings.model_fields.items()}
 # In no ConfigMap: local mode alone has processes to keep data for, and a page to serve.
 LOCAL_MODE_ONLY = {"KNOTE_DATA_DIR", "KNOTE_WEB_DIR"}
-OF_WEB = {"API_UPSTREAM", "PICTURE_ORIGIN", "S3_UPSTREAM", "UPLOAD_LIMIT"}
+OF_WEB = {"API_UPSTREAM", "PICTURE_ORIGIN", "S3_UPSTREAM", "TRUSTED_PROXIES", "UPLOAD_LIMIT"}
 OF_BOOTSTRAP = {variable(name, field) for name, field in BootstrapSettings.model_fields.items()} - SETTINGS
 # Said by the overlay or component that knows where the store is.
 OF_THE_STORE = {"MINIO_HOST"}
@@ -21,6 +21,8 @@ SECRETS = {
     "minio-root": {"MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"},
     "mongo-keyfile": {"keyfile"},
 }
+# Of the Secret `knote-api` too, where somebody puts them there.
+OPTIONAL_SECRETS = {"KNOTE_OIDC_CLIENT_SECRET", "KNOTE_SETUP_TOKEN"}
 BASE_CONFIG = {
     line.partition("=")[0]
     for line in (DEPLOY / "base" / "knote.env").read_text().splitlines()
@@ -29,8 +31,9 @@ BASE_CONFIG = {
 
 
 def test_every_setting_has_a_place_in_a_cluster() -> None:
-    assert BASE_CONFIG - OF_WEB | SECRETS["knote-api"] | OF_THE_STORE | LOCAL_MODE_ONLY == SETTINGS
-    assert not BASE_CONFIG & SECRETS["knote-api"]
+    secrets = SECRETS["knote-api"] | OPTIONAL_SECRETS
+    assert BASE_CONFIG - OF_WEB | secrets | OF_THE_STORE | LOCAL_MODE_ONLY == SETTINGS
+    assert not BASE_CONFIG & secrets
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -59,6 +62,34 @@ def test_no_setting_is_unknown_and_every_value_is_one(folder: str, monkeypatch: 
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
+def test_only_the_local_overlay_is_open_to_whoever_reaches_it(folder: str) -> None:
+    assert config_of(folder)["KNOTE_AUTH"] == ("open" if folder == "deploy/overlays/local" else "accounts")
+    assert config_of(folder)["KNOTE_SIGN_UP"] == "closed"
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_the_public_url_is_where_the_way_in_leads(folder: str) -> None:
+    hosts = [host for route in of_kind(folder, "HTTPRoute") for host in route["spec"]["hostnames"]]
+    hosts += [rule["host"] for ingress in of_kind(folder, "Ingress") for rule in ingress["spec"]["rules"]]
+    # A browser keeps the cookie of a sign-in from what comes over TLS alone.
+    expected = f"https://{hosts[0]}" if hosts else ""
+    assert len(hosts) <= 1
+    assert config_of(folder)["KNOTE_PUBLIC_URL"] == expected
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_optional_secrets_are_asked_for_by_the_api_alone(folder: str) -> None:
+    asking = {
+        (pod.name, entry["name"])
+        for pod in pods_of(folder)
+        for container in pod.containers
+        for entry in container.get("env", [])
+        if entry.get("valueFrom", {}).get("secretKeyRef", {}).get("optional")
+    }
+    assert asking == {("api", name) for name in OPTIONAL_SECRETS}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
 def test_web_reaches_the_object_store_exactly_where_it_delivers(folder: str) -> None:
     config = config_of(folder)
     has_store = any(pod.name == "minio" for pod in pods_of(folder))
@@ -80,6 +111,13 @@ def test_web_lets_in_what_the_api_takes(folder: str) -> None:
     config = config_of(folder)
     limit = int(config["UPLOAD_LIMIT"].removesuffix("k")) * 1024
     assert 0 < limit - int(config["KNOTE_MAX_PICTURE_BYTES"]) <= 64 * 1024
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_what_the_api_takes_in_at_once_finds_room_on_the_node(folder: str) -> None:
+    (api,) = (pod for pod in pods_of(folder) if (pod.kind, pod.name) == ("Deployment", "api"))
+    (room,) = (volume["emptyDir"]["sizeLimit"] for volume in api.spec["volumes"] if volume["name"] == "tmp")
+    assert 3 * int(config_of(folder)["KNOTE_UPLOAD_ROOM_BYTES"]) <= size_bytes(room)
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -115,6 +153,8 @@ def test_what_a_pod_reads_is_there(folder: str) -> None:
                 origin = entry.get("valueFrom", {})
                 if "configMapKeyRef" in origin:
                     assert origin["configMapKeyRef"]["key"] in maps[origin["configMapKeyRef"]["name"]]
+                elif origin.get("secretKeyRef", {}).get("optional"):
+                    assert origin["secretKeyRef"]["key"] in OPTIONAL_SECRETS
                 elif "secretKeyRef" in origin:
                     assert origin["secretKeyRef"]["key"] in secrets[origin["secretKeyRef"]["name"]]
         for volume in pod.spec["volumes"]:
@@ -196,3 +236,9 @@ def test_the_servers_of_the_object_store_are_the_pods_of_the_stateful_set() -> N
         f"http://minio-{{0...{last}}}.{spec['serviceName']}:9000/data"
         in (spec["template"]["spec"]["containers"][0]["args"])
     )
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_mongod_tells_nothing_of_what_is_slow(folder: str) -> None:
+    for pod in (pod for pod in pods_of(folder) if pod.name == "mongo"):
+        assert set(pod.spec["containers"][0]["args"]) >= {"--slowms=2147483647", "--slowOpSampleRate=0"}

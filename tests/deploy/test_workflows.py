@@ -1,13 +1,14 @@
 """The workflows: valid, with few rights, and made of the commands that people have too."""
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from deploy.rendered import OVERLAYS
+from deploy.rendered import OVERLAYS, config_of, text_of
 from deploy.tools import ROOT, run
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -76,3 +77,23 @@ def test_a_deployment_goes_step_by_step() -> None:
     ]
     places = [text.index(each) for each in order]
     assert places == sorted(places)
+
+
+def test_the_smoke_test_knows_which_mode_was_asked_for_and_holds_its_token_in_the_environment() -> None:
+    (step,) = (
+        step
+        for step in _parsed(ROOT / ".github/workflows/deploy.yml")["jobs"]["deploy"]["steps"]
+        if "deploy/smoke-test" in step.get("run", "")
+    )
+    assert step["env"] == {"TOKEN": "${{ secrets.KNOTE_TOKEN }}"}
+    found = re.search(r"AUTH=\$\(sed -n '(s/.+/p)' rendered\.yaml\)", step["run"])
+    assert found is not None
+    for name in OVERLAYS:
+        said = subprocess.run(
+            ["sed", "-n", found[1]],
+            input=text_of(f"deploy/overlays/{name}"),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert said.stdout == f"{config_of(f'deploy/overlays/{name}')['KNOTE_AUTH']}\n"

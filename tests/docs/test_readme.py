@@ -6,13 +6,19 @@ import re
 import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 
 from docs.settings_table import rows
+from knote.accounts import add_user
+from knote.settings import Settings
+from logs.commands import environment_of
+from servers.process import KnoteProcess
 from servers.stack import SharedKnote
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PASSWORD = "correct horse battery"
 MARK = "--- end of what this command prints ---"
 
 
@@ -32,13 +38,14 @@ def pattern(expected: str) -> re.Pattern[str]:
     return re.compile(".*".join(re.escape(part) for part in expected.split("…")), re.DOTALL)
 
 
-async def test_the_tour_prints_what_the_readme_says(knote: SharedKnote) -> None:
+async def take_the_tour(**environment: str) -> None:
+    """Runs the tour, and compares what it prints with what the README says."""
     script = re.sub(r"^(# → .*)$", rf"\1\necho '{MARK}'", tour(), flags=re.MULTILINE)
     run = await asyncio.to_thread(
         subprocess.run,
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=ROOT,
-        env={**os.environ, "KNOTE": knote.url},
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -49,6 +56,29 @@ async def test_the_tour_prints_what_the_readme_says(knote: SharedKnote) -> None:
     assert len(printed) == len(expectations()) > 8
     for expected, actual in zip(expectations(), printed, strict=True):
         assert pattern(expected).fullmatch(actual), f"README: {expected}\nprinted: {actual}"
+
+
+async def test_the_tour_prints_what_the_readme_says(knote: SharedKnote) -> None:
+    await take_the_tour(KNOTE=knote.url)
+
+
+async def test_the_tour_prints_the_same_with_accounts_and_a_token(settings: Settings, tmp_path: Path) -> None:
+    environment = {**environment_of(settings), "KNOTE_AUTH": "accounts"}
+    process = KnoteProcess(tmp_path / "data", environment=environment)
+    await process.start()
+    try:
+        await add_user(settings, "ada", PASSWORD, is_admin=False)
+        async with httpx.AsyncClient(base_url=f"{process.url}/api/v1", trust_env=False) as browser:
+            signed_in = await browser.post("/session", json={"name": "ada", "password": PASSWORD})
+            # The cookie is for TLS alone: httpx, unlike a browser, does not make this machine an exception.
+            browser.headers["Cookie"] = signed_in.headers["set-cookie"].partition(";")[0]
+            browser.headers["Sec-Fetch-Site"] = "same-origin"
+            wanted = {"name": "tour", "access": "write", "expires_in_days": 1}
+            token = (await browser.post("/tokens", json=wanted)).json()["token"]
+            await take_the_tour(KNOTE=process.url, TOKEN=token)
+            assert len((await browser.get("/notes")).json()["items"]) == 2
+    finally:
+        await process.stop()
 
 
 def test_every_setting_stands_in_the_readme() -> None:

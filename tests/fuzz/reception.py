@@ -12,9 +12,11 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple, cast
 
+from starlette.requests import Request
 from starlette.types import Message, Scope
 
 from knote.app import create_app
+from knote.asker import SHARED, Asker, Owner
 from knote.clock import new_id, utc_now
 from knote.errors import NotesUnavailable
 from knote.mongo import Document
@@ -41,9 +43,9 @@ class AwayStore:
     def __init__(self) -> None:
         self.arrived: list[str] = []
 
-    async def reuse(self, picture_id: str) -> Document | None:
+    async def reuse(self, _: Owner, picture_ids: list[str]) -> Document | None:
         """The first thing that is asked once an upload has arrived."""
-        self.arrived.append(picture_id)
+        self.arrived.append(picture_ids[0])
         raise NotesUnavailable("Notes cannot be reached right now.")
 
 
@@ -52,6 +54,14 @@ class Admitting:
 
     async def admit(self) -> None:
         """Lets it in."""
+
+
+class Open:
+    """Asks nobody who they are, as `Authentication` does in an open notebook."""
+
+    async def asker(self, _: Request) -> Asker:
+        """Somebody."""
+        return SHARED
 
 
 class Received(NamedTuple):
@@ -71,6 +81,7 @@ class Reception:
             cast("PictureStore", self._store),
             PictureWorker(),
             max_picture_bytes=MOST_BYTES,
+            max_stored_bytes=0,
             delivery="stream",
             clock=utc_now,
             new_id=new_id,
@@ -154,7 +165,7 @@ class Reception:
             ],
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 80),
-            "state": {"pictures": self._pictures, "health": Admitting()},
+            "state": {"pictures": self._pictures, "health": Admitting(), "authentication": Open()},
         }
         is_over = False
 

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from urllib.robotparser import RobotFileParser
 
 import httpx
 import psutil
@@ -236,3 +237,13 @@ async def test_the_page_and_the_api_share_one_port(knote: SharedKnote) -> None:
         missing = await client.get("/api/v1/nothing-here")
         assert missing.headers["content-type"] == "application/problem+json"
         assert (await client.get("/assets/none.js")).status_code == 404
+
+
+async def test_robots_are_asked_to_leave_shared_notes_alone(knote: SharedKnote) -> None:
+    async with httpx.AsyncClient(base_url=knote.url, trust_env=False) as client:
+        answer = await client.get("/robots.txt")
+    assert answer.headers["content-type"].startswith("text/plain")
+    rules = RobotFileParser()
+    rules.parse(answer.text.splitlines())
+    for path, may in (("/", True), (f"/shared/{'a' * 24}", False), (f"/api/v1/shared/{'a' * 24}", False)):
+        assert rules.can_fetch("AnyBot", path) == may

@@ -1,5 +1,6 @@
 """Local mode's MongoDB: it keeps what it has acknowledged, and lets nobody else in."""
 
+import re
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -98,6 +99,27 @@ async def test_it_listens_on_loopback_only_and_leaves_no_secret_on_its_command_l
     assert password not in " ".join(process.cmdline())
     for path in (server.home / "keyfile", server.home / "server.json"):
         assert path.stat().st_mode & 0o077 == 0
+
+
+async def test_what_is_slow_is_not_told(server: MongoServer) -> None:
+    async def told(**profile: float) -> str:
+        """What the log says while everything is slow: reads and writes of a text."""
+        async with server.open_admin() as admin:
+            await admin["knote"].command({"profile": 0, **profile})
+        begin = server.log_path.stat().st_size
+        async with Client(server.url) as client:
+            words = client["knote"]["words"]
+            await words.update_one({"text": "sought"}, {"$set": {"text": "written"}}, upsert=True)
+            assert await words.find_one({"text": "sought"}) is None
+            await words.delete_many({"text": "written"})
+        return server.log_path.read_bytes()[begin:].decode()
+
+    assert not re.search("sought|written", await told())
+    assert not re.search("sought|written", await told(slowms=-1))
+    # The same operations, where somebody wants to know of them.
+    said = await told(slowms=-1, sampleRate=1.0)
+    assert "sought" in said
+    assert "written" in said
 
 
 async def test_damaged_data_is_told_with_the_reason_from_the_log(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from knote.local.spa import CONTENT_SECURITY_POLICY, Spa
+from knote.local.spa import Spa, security_headers
 
 
 async def _api(scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,21 +74,40 @@ async def test_a_precompressed_file_is_sent_to_those_who_take_it(page: httpx.Asy
     assert "content-encoding" not in refused.headers
 
 
-async def test_an_unchanged_page_is_not_sent_again(page: httpx.AsyncClient) -> None:
+async def test_an_unchanged_page_is_not_sent_again(page: httpx.AsyncClient, web_dir: Path) -> None:
     tag = (await page.get("/")).headers["etag"]
     again = await page.get("/", headers={"If-None-Match": tag})
     assert (again.status_code, again.content) == (304, b"")
-    assert again.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert again.headers["content-security-policy"] == security_headers(web_dir)["Content-Security-Policy"]
 
 
 async def test_every_response_has_the_security_headers(page: httpx.AsyncClient) -> None:
     for path in ("/", "/assets/main-1a2b.js", "/assets/none.js", "/api/v1/notes"):
         headers = (await page.get(path)).headers
-        assert headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+        assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'; ")
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "same-origin"
         assert headers["cross-origin-opener-policy"] == "same-origin"
         assert "camera=()" in headers["permissions-policy"]
+
+
+STYLE, SCRIPT = (f"'sha256-{letter * 43}='" for letter in "ab")
+
+
+@pytest.mark.parametrize(
+    ("end", "script", "style"),
+    [
+        (f"</html>\n<!-- style {STYLE} script {SCRIPT} -->\n", f"'self' {SCRIPT}", f"'self' {STYLE}"),
+        (f"<!-- style {STYLE} script {SCRIPT} --></html>", "'self'", "'self'"),
+        (f"</html>\n<!-- style {STYLE} script 'unsafe-inline' -->\n", "'self'", "'self'"),
+    ],
+)
+def test_what_stands_in_the_page_runs_by_the_hashes_of_its_last_line(
+    web_dir: Path, end: str, script: str, style: str
+) -> None:
+    (web_dir / "index.html").write_text(f"<!doctype html>{end}")
+    policy = security_headers(web_dir)["Content-Security-Policy"]
+    assert f"; script-src {script}; style-src {style}; " in policy
 
 
 async def test_a_response_keeps_its_own_policy(page: httpx.AsyncClient) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from knote.settings import Settings
+from secrecy.overheard import OVERHEARD
 from servers.process import is_setting
 
 OF_A_LINE = {"time", "level", "logger", "message", "request_id"}
@@ -56,18 +57,21 @@ def environment_of(settings: Settings) -> dict[str, str]:
     }
 
 
-async def knote(command: str, environment: Mapping[str, str], *, folder: Path) -> Said:
-    """Runs one command to its end."""
+async def knote(command: str, environment: Mapping[str, str], *, folder: Path, typed: str = "") -> Said:
+    """Runs one command to its end; `typed` is what it reads from standard input."""
     kept = {name: value for name, value in os.environ.items() if not is_setting(name)}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "knote", command),
-        stdin=asyncio.subprocess.DEVNULL,
+        *(sys.executable, "-m", "knote", *command.split()),
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         cwd=folder,
         env={**kept, **environment},
     )
     async with asyncio.timeout(120):
-        stdout, stderr = await process.communicate()
+        stdout, stderr = await process.communicate(typed.encode())
     assert process.returncode is not None
+    OVERHEARD.hold_settings(environment)
+    OVERHEARD.hold("what was typed", typed.strip())
+    OVERHEARD.say(stdout.decode() + stderr.decode())
     return Said(process.returncode, stdout.decode(), stderr.decode())

@@ -77,6 +77,14 @@ async def started(target: Path) -> None:
     raise AssertionError("no worker is busy")
 
 
+def worker_at(target: Path) -> int:
+    """The one that writes `target`."""
+    (pid,) = {
+        pid for pid in workers() if str(target) in {file.path for file in psutil.Process(pid).open_files()}
+    }
+    return pid
+
+
 @pytest.fixture
 async def worker() -> AsyncIterator[PictureWorker]:
     async with PictureWorker(workers=2) as worker:
@@ -113,7 +121,7 @@ async def test_a_killed_worker_fails_its_own_upload_only(folder: Path, worker: P
     await worker.inspect(folder / "good", folder / "first")
     failing = asyncio.create_task(worker.inspect(folder / "heavy", folder / "lost"))
     await started(folder / "lost")
-    os.kill(workers().pop(), signal.SIGKILL)
+    os.kill(worker_at(folder / "lost"), signal.SIGKILL)
     beside = asyncio.create_task(worker.inspect(folder / "good", folder / "beside"))
     with pytest.raises(PictureRefused) as refused:
         await failing

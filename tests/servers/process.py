@@ -13,6 +13,7 @@ import httpx
 import psutil
 
 from knote.local.ports import free_port
+from secrecy.overheard import OVERHEARD
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -31,6 +32,7 @@ class KnoteProcess:
         self.port = port or free_port()
         self.url = f"http://localhost:{self.port}"
         self._environment = dict(environment or {})
+        OVERHEARD.hold_settings(self._environment)
         self._output = data_dir.with_name(f"{data_dir.name}.{self.port}.out")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -106,6 +108,11 @@ class KnoteProcess:
     def children(self) -> list[psutil.Process]:
         """The processes it has started."""
         return psutil.Process(self.pid).children(recursive=True)
+
+
+def whole_lines(output: str) -> list[str]:
+    """The lines that have ended: the process that prints may be in the midst of one more."""
+    return output.rpartition("\n")[0].splitlines()
 
 
 def is_setting(name: str) -> bool:

@@ -17,7 +17,8 @@ import psutil
 
 from knote.local.ports import free_port
 from knote.settings import Settings
-from servers.process import is_setting
+from secrecy.overheard import OVERHEARD
+from servers.process import is_setting, whole_lines
 
 MEBIBYTE = 1024 * 1024
 
@@ -41,6 +42,7 @@ class Replica:
             "TMPDIR": str(self.temporary),
             **more,
         }
+        OVERHEARD.hold_settings(self._environment)
         self.process: subprocess.Popen[bytes] | None = None
         self._log_starts_at = 0
 
@@ -70,11 +72,25 @@ class Replica:
     @property
     def log(self) -> list[dict[str, Any]]:
         """Its log since the test began: one JSON object a line, or this fails."""
-        return [json.loads(line) for line in self.output.splitlines()[self._log_starts_at :]]
+        return [json.loads(line) for line in whole_lines(self.output)[self._log_starts_at :]]
+
+    async def line_of(self, request_id: str) -> dict[str, Any]:
+        """The line about a request: it is written once the answer is on its way."""
+
+        def found() -> list[dict[str, Any]]:
+            lines = [line for line in self.log if line["logger"] == "knote.access"]
+            return [line for line in lines if line["request_id"] == request_id]
+
+        async def is_written() -> bool:
+            return bool(found())
+
+        await until(is_written, what=f"the request {request_id} stands in the log")
+        (line,) = found()
+        return line
 
     def forget_log(self) -> None:
         """Makes the log begin here."""
-        self._log_starts_at = len(self.output.splitlines())
+        self._log_starts_at = len(whole_lines(self.output))
 
     @property
     def resident_bytes(self) -> int:

@@ -97,6 +97,10 @@ class MongoServer(ChildServer):
             "--wiredTigerEngineConfigString=log=(prealloc=false,file_max=16MB)",
             "--oplogSize=256",
             "--quiet",
+            # What is slow is told with its values: texts, names, hashes of secrets. The first is what a
+            # member says of others' writes as well, the second whatever the first is set to later.
+            "--slowms=2147483647",
+            "--slowOpSampleRate=0",
             "--setParameter=diagnosticDataCollectionEnabled=false",
             # Nobody is there to take over, so there is nobody to wait for.
             "--setParameter=shutdownTimeoutMillisForSignaledShutdown=100",

@@ -2,6 +2,7 @@
 
 import mimetypes
 import os
+import re
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -9,18 +10,19 @@ from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, R
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+_POLICY = (
+    "default-src 'none'; script-src 'self'{script}; style-src 'self'{style}; img-src 'self' blob: data:; "
     "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
-SECURITY_HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+# The last line of the page: the hashes of the style and the script that stand in it.
+_HASHES = re.compile(r"<!-- style ('sha256-[\w+/]{43}=') script ('sha256-[\w+/]{43}=') -->\s*$")
 _APP_PATHS = ("/api", "/docs", "/openapi.json", "/livez", "/readyz", "/metrics")
 _ONE_YEAR = "public, max-age=31536000, immutable"
 _NOT_BUILT = """<!doctype html>
@@ -29,6 +31,14 @@ _NOT_BUILT = """<!doctype html>
 <p>The API is running: its documentation is at <a href="/docs">/docs</a>.</p>
 <p>To build the page, run <code>make build</code> in the checkout and reload.</p></body></html>
 """
+
+
+def security_headers(web_dir: Path) -> dict[str, str]:
+    """What comes with the page that is built into that folder, and with all that is beside it."""
+    page = web_dir / "index.html"
+    found = _HASHES.search(page.read_text("utf-8")) if page.is_file() else None
+    style, script = (f" {each}" for each in found.groups()) if found else ("", "")
+    return {"Content-Security-Policy": _POLICY.format(style=style, script=script), **_HEADERS}
 
 
 class Spa:
@@ -40,6 +50,7 @@ class Spa:
     def __init__(self, app: ASGIApp, web_dir: Path) -> None:
         self._app = app
         self._files = StaticFiles(directory=web_dir, check_dir=False)
+        self._headers = security_headers(web_dir)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI interface."""
@@ -50,7 +61,7 @@ class Spa:
         async def send_secured(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
             await send(message)
 

@@ -2,15 +2,16 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Header, Query, Response
 from fastapi.responses import JSONResponse
 
-from knote.deps import Notes
+from knote.deps import AskedRoute, CurrentAsker, Notes
 from knote.notes.schemas import Note, NoteContent
 from knote.pages import Page, PageSize
 from knote.preconditions import is_not_modified, require_if_match
+from knote.routing import open_router
 
-router = APIRouter(prefix="/notes", tags=["notes"])
+router = open_router("/notes", tag="notes", route_class=AskedRoute)
 
 # Optional to FastAPI, whose answer to a missing one would be 422; `_CONDITIONAL` declares it.
 IfMatch = Annotated[str | None, Header(include_in_schema=False)]
@@ -52,7 +53,11 @@ _CREATED = {"headers": {**_ETAG, "Location": {"description": "Its path.", "schem
 
 @router.post("", status_code=201, responses={201: _CREATED})
 async def create_note(
-    body: NoteContent, notes: Notes, response: Response, idempotency_key: IdempotencyKey = None
+    body: NoteContent,
+    notes: Notes,
+    asker: CurrentAsker,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
 ) -> Note:
     """Publish a note.
 
@@ -60,7 +65,7 @@ async def create_note(
     answer the same note; the same key with another body is refused (422), as is the key of a note
     that has been deleted since (409).
     """
-    note = await notes.create(body.content, idempotency_key)
+    note = await notes.create(asker.owner, body.content, idempotency_key)
     response.headers["Location"] = f"/api/v1/notes/{note.id}"
     response.headers["ETag"] = note.etag
     return note
@@ -69,6 +74,7 @@ async def create_note(
 @router.get("", response_class=JSONResponse, responses=_LISTED)
 async def list_notes(
     notes: Notes,
+    asker: CurrentAsker,
     limit: PageSize = 20,
     cursor: Annotated[str | None, Query(max_length=200, description="`next` of the page before.")] = None,
     q: Annotated[
@@ -85,7 +91,7 @@ async def list_notes(
 
     Pages are keyed on the time of creation: while others write, nothing is skipped or doubled.
     """
-    page = await notes.encoded_page(limit, cursor, q)
+    page = await notes.encoded_page(asker.owner, limit, cursor, q)
     headers = {"ETag": page.etag}
     if is_not_modified(if_none_match, page.etag):
         return Response(status_code=304, headers=headers)
@@ -94,10 +100,14 @@ async def list_notes(
 
 @router.get("/{note_id}", responses={200: {"headers": _ETAG}, 304: {"description": "Not Modified"}})
 async def read_note(
-    note_id: str, notes: Notes, response: Response, if_none_match: IfNoneMatch = None
+    note_id: str,
+    notes: Notes,
+    asker: CurrentAsker,
+    response: Response,
+    if_none_match: IfNoneMatch = None,
 ) -> Note:
     """Read a note."""
-    note = await notes.read(note_id)
+    note = await notes.read(asker.owner, note_id)
     response.headers["ETag"] = note.etag
     if is_not_modified(if_none_match, note.etag):
         return Response(status_code=304, headers=response.headers)  # type: ignore[return-value]
@@ -106,30 +116,35 @@ async def read_note(
 
 @router.put("/{note_id}", responses={200: {"headers": _ETAG}}, openapi_extra=_CONDITIONAL)
 async def replace_note(
-    note_id: str, body: NoteContent, notes: Notes, response: Response, if_match: IfMatch = None
+    note_id: str,
+    body: NoteContent,
+    notes: Notes,
+    asker: CurrentAsker,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> Note:
     """Replace a note's content, if nobody else changed it since you read it.
 
     If somebody did, the answer is 412, and its `current` is the note as it is now.
     """
-    note = await notes.replace(note_id, body.content, require_if_match(if_match))
+    note = await notes.replace(asker.owner, note_id, body.content, require_if_match(if_match))
     response.headers["ETag"] = note.etag
     return note
 
 
 @router.delete("/{note_id}", status_code=204, openapi_extra=_CONDITIONAL)
-async def delete_note(note_id: str, notes: Notes, if_match: IfMatch = None) -> None:
+async def delete_note(note_id: str, notes: Notes, asker: CurrentAsker, if_match: IfMatch = None) -> None:
     """Delete a note, if nobody changed it since you read it.
 
     It leaves every list at once and can be restored until the trash is swept, 30 days later unless
     configured otherwise.
     """
-    await notes.delete(note_id, require_if_match(if_match))
+    await notes.delete(asker.owner, note_id, require_if_match(if_match))
 
 
 @router.post("/{note_id}/restore", responses={200: {"headers": _ETAG}})
-async def restore_note(note_id: str, notes: Notes, response: Response) -> Note:
+async def restore_note(note_id: str, notes: Notes, asker: CurrentAsker, response: Response) -> Note:
     """Restore a deleted note as it was. Restoring one that is not deleted changes nothing."""
-    note = await notes.restore(note_id)
+    note = await notes.restore(asker.owner, note_id)
     response.headers["ETag"] = note.etag
     return note

@@ -1,14 +1,18 @@
 """Who sends a picture's bytes, once the API has said that they may be seen: it, nginx, or the store."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from urllib.parse import urlsplit
 
 from fastapi import Response
+from fastapi.responses import StreamingResponse
 
 # The location of web's nginx that fetches from the object store; nobody can ask for it from outside.
 INTERNAL_PREFIX = "/_s3"
 # What nginx would judge by what it knows of the object, which is less than the API does.
 _JUDGED_BY_API = ("if-match", "if-unmodified-since", "if-modified-since")
+
+# Up to here an answer is held in memory as a whole, which costs less than to watch over a stream.
+WHOLE_BYTES = 128 * 1024
 
 _SAID_BY_NGINX = frozenset({"Accept-Ranges", "Cache-Control"})
 
@@ -21,6 +25,21 @@ def may_hand_over(headers: Mapping[str, str], *, is_range_used: bool) -> bool:
     if "range" in headers and not is_range_used:
         return False
     return not any(name in headers for name in _JUDGED_BY_API)
+
+
+async def by_api(
+    chunks: AsyncIterator[bytes],
+    size_bytes: int,
+    headers: Mapping[str, str],
+    content_type: str,
+    *,
+    status: int = 200,
+) -> Response:
+    """An answer of the bytes themselves, which are `size_bytes` in all."""
+    told = {**headers, "Content-Length": str(size_bytes)}
+    if size_bytes > WHOLE_BYTES:
+        return StreamingResponse(chunks, status, told, content_type)
+    return Response(b"".join([chunk async for chunk in chunks]), status, told, content_type)
 
 
 def by_nginx(url: str, headers: Mapping[str, str], content_type: str) -> Response:

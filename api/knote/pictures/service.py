@@ -12,9 +12,18 @@ from typing import BinaryIO, NamedTuple
 
 import anyio
 
+from knote.asker import Owner
 from knote.clock import Clock, IdSource
-from knote.errors import ContentTooLarge, Invalid, NotFound, PicturesUnavailable, UnsupportedPicture
+from knote.errors import (
+    ContentTooLarge,
+    Invalid,
+    NotFound,
+    PicturesUnavailable,
+    StorageFull,
+    UnsupportedPicture,
+)
 from knote.mongo import Document
+from knote.pictures.names import possible_ids
 from knote.pictures.ranges import ByteRange
 from knote.pictures.references import picture_url
 from knote.pictures.refusal import PictureRefused
@@ -29,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 _PICTURE_ID = re.compile(r"[0-9a-f]{64}")
 _COPY_BYTES = 1024 * 1024
+_REMOVED = "The same picture was just being removed. Nothing was lost: send it again."
 
 
 class Served(NamedTuple):
@@ -46,7 +56,7 @@ class Served(NamedTuple):
 
 
 class PictureService:
-    """The pictures of the notebook.
+    """The pictures of each owner.
 
     Methods raise `PicturesUnavailable` while the object store is away and `NotesUnavailable` while
     MongoDB is.
@@ -58,6 +68,7 @@ class PictureService:
         worker: PictureWorker,
         *,
         max_picture_bytes: int,
+        max_stored_bytes: int,
         delivery: PictureDelivery,
         clock: Clock,
         new_id: IdSource,
@@ -66,25 +77,26 @@ class PictureService:
         self._pictures = pictures
         self._worker = worker
         self._max_picture_bytes = max_picture_bytes
+        self._max_stored_bytes = max_stored_bytes
         self._clock = clock
         self._new_id = new_id
 
-    async def create(self, upload: BinaryIO) -> tuple[Picture, bool]:
+    async def create(self, owner: Owner, upload: BinaryIO) -> tuple[Picture, bool]:
         """Keeps the uploaded picture. Returns it, and whether it is new.
 
-        Raises `ContentTooLarge`, `UnsupportedPicture`, or `Invalid` for one that cannot be kept.
+        Raises `ContentTooLarge`, `StorageFull`, `UnsupportedPicture`, or `Invalid` for one that cannot
+        be kept.
         """
         with _machine_errors(), TemporaryDirectory(prefix="knote-", ignore_cleanup_errors=True) as folder:
             source, clean = Path(folder, "upload"), Path(folder, "clean")
-            id_ = await asyncio.to_thread(self._receive, upload, source)
-            if row := await self._pictures.reuse(id_):
+            ids = possible_ids(owner, await asyncio.to_thread(self._receive, upload, source))
+            if row := await self._pictures.reuse(owner, ids):
                 return _picture(row), False
             try:
                 inspected = await self._worker.inspect(source, clean)
             except PictureRefused as refused:
                 raise _refusal(refused) from refused
-            name = ObjectName(id_, self._new_id(), None)
-            await self._pictures.begin(name, self._clock())
+            name = await self._begin(owner, ids, inspected.size_bytes)
             await self._pictures.put_object(name, clean, inspected.content_type)
         fields = {
             "content_type": inspected.content_type,
@@ -95,19 +107,19 @@ class PictureService:
             "animated": inspected.animated,
             "created_at": self._clock(),
         }
-        if row := await self._pictures.complete(name, fields):
+        if row := await self._pictures.complete(owner, name, fields, upsert=not self._is_limited(owner)):
             return _picture(row), True
         await self._pictures.discard(name)
-        if row := await self._pictures.reuse(id_):
+        if row := await self._pictures.reuse(owner, ids):
             return _picture(row), False
-        raise PicturesUnavailable("The same picture was just being removed. Nothing was lost: send it again.")
+        raise PicturesUnavailable(_REMOVED)
 
-    async def find(self, picture_id: str, width: int | None) -> Served:
+    async def find(self, owner: Owner, picture_id: str, width: int | None) -> Served:
         """What to serve for a picture at about that width. Raises `NotFound`.
 
         A variant that is not there yet is made now and kept.
         """
-        row = await self._pictures.find(picture_id) if _PICTURE_ID.fullmatch(picture_id) else None
+        row = await self._pictures.find(owner, picture_id) if _PICTURE_ID.fullmatch(picture_id) else None
         if row is None:
             raise NotFound("There is no such picture. No note has used it for a long time, or ever.")
         original = Served(ObjectName(picture_id, row["upload"], None), row["content_type"], row["size_bytes"])
@@ -138,6 +150,42 @@ class PictureService:
             await self._pictures.object_size_bytes(served.name)
         except ObjectMissing as error:
             raise self._lost(served) from error
+
+    async def _begin(self, owner: Owner, ids: list[str], size_bytes: int) -> ObjectName:
+        """The name of the object about to be stored, under the first id that is not another owner's.
+
+        Raises `StorageFull`.
+        """
+        is_limited = self._is_limited(owner)
+        for id_ in ids:
+            name = ObjectName(id_, self._new_id(), None)
+            size = size_bytes if is_limited else None
+            if await self._pictures.begin(owner, name, self._clock(), size_bytes=size):
+                if is_limited:
+                    await self._check_room(owner, name, size_bytes)
+                return name
+        raise PicturesUnavailable(_REMOVED)
+
+    async def _check_room(self, owner: Owner, name: ObjectName, size_bytes: int) -> None:
+        """Takes the row back that was just written, if it is one too many: of two, the later sees both."""
+        usage = await self._pictures.usage(owner)
+        if usage.stored_bytes <= self._max_stored_bytes:
+            return
+        await self._pictures.take_back(owner, name)
+        stored_bytes = usage.stored_bytes - size_bytes
+        raise StorageFull(
+            f"This picture has {size_bytes:,} bytes, and your pictures take up {stored_bytes:,} of the "
+            f"{self._max_stored_bytes:,} that you may store. Delete notes with pictures that you no longer "
+            "need: room comes back when they are removed for good.",
+            extra={
+                "size_bytes": size_bytes,
+                "stored_bytes": stored_bytes,
+                "max_stored_bytes": self._max_stored_bytes,
+            },
+        )
+
+    def _is_limited(self, owner: Owner) -> bool:
+        return owner is not None and self._max_stored_bytes > 0
 
     def _receive(self, upload: BinaryIO, target: Path) -> str:
         """Copies the upload into a file of its own. Returns its SHA-256 in hexadecimal."""

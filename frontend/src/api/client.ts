@@ -1,11 +1,17 @@
 /** The calls of the API, one function each; every failure becomes a `Problem`. */
+import { signal } from "@preact/signals";
 import type { components } from "./schema";
 
 export type Note = components["schemas"]["Note"];
 export type Picture = components["schemas"]["Picture"];
 export type NotePage = components["schemas"]["Page_Note_"];
+export type Session = components["schemas"]["CurrentSession"];
+export type SignedIn = components["schemas"]["User"];
 
 const base = "/api/v1";
+
+/** Counts the answers that asked for a sign-in first. */
+export const signInsAsked = signal(0);
 
 type ProblemBody = { type?: string; title?: string; detail?: string; current?: Note };
 
@@ -25,6 +31,10 @@ export class Problem extends Error {
     this.retryAfterSeconds = Number.isFinite(seconds) ? seconds : undefined;
   }
 
+  get asksSignIn(): boolean {
+    return this.slug === "sign-in-required";
+  }
+
   /** Nobody knows whether the server did it: asking again with the same key is the only safe way on. */
   get isUncertain(): boolean {
     return this.status === 0 || this.status >= 500;
@@ -38,22 +48,23 @@ function sentenceFor(status: number): string {
 }
 
 export function parseProblem(status: number, text: string, retryAfter: string | null): Problem {
+  let body: ProblemBody = {};
   try {
-    const body: unknown = JSON.parse(text);
-    if (body && typeof body === "object") {
-      return new Problem(status, body as ProblemBody, retryAfter);
-    }
+    const parsed: unknown = JSON.parse(text);
+    if (parsed && typeof parsed === "object") body = parsed;
   } catch {
     // A proxy's own error page is not JSON: the status alone has to do.
   }
-  return new Problem(status, {}, retryAfter);
+  const problem = new Problem(status, body, retryAfter);
+  if (problem.asksSignIn) signInsAsked.value += 1;
+  return problem;
 }
 
 export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === "AbortError";
 }
 
-async function send(path: string, init: RequestInit): Promise<Response> {
+export async function send(path: string, init: RequestInit): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(base + path, init);
@@ -68,7 +79,7 @@ async function send(path: string, init: RequestInit): Promise<Response> {
   return response;
 }
 
-async function call<T>(path: string, init: RequestInit): Promise<T> {
+export async function call<T>(path: string, init: RequestInit): Promise<T> {
   const response = await send(path, init);
   try {
     return (await response.json()) as T;
@@ -78,7 +89,7 @@ async function call<T>(path: string, init: RequestInit): Promise<T> {
   }
 }
 
-function write(method: string, headers: HeadersInit, body?: object, signal?: AbortSignal) {
+export function write(method: string, headers: HeadersInit, body?: object, signal?: AbortSignal) {
   const init: RequestInit = { method, headers: { "Content-Type": "application/json", ...headers } };
   if (body) init.body = JSON.stringify(body);
   if (signal) init.signal = signal;
@@ -120,6 +131,11 @@ export async function deleteNote(note: Note, signal: AbortSignal): Promise<void>
 
 export function restoreNote(id: string, signal: AbortSignal): Promise<Note> {
   return call(`${noteAt(id)}/restore`, { method: "POST", signal });
+}
+
+/** Who is signed in, and how one can be: everybody may ask. */
+export function readSession(signal: AbortSignal): Promise<Session> {
+  return call("/session", { signal, cache: "no-store" });
 }
 
 /** The status of a picture's own address, or 0 when nothing answers. */

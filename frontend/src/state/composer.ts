@@ -1,13 +1,22 @@
 /** The new note: its draft, its pictures and its way to the server. */
 import { computed, effect, signal } from "@preact/signals";
 import { isAbort, Problem } from "../api/client";
-import { connection, isOutage, recoveries, watched } from "./connection";
-import { adoptDraft, dropDraft, firstDraft, freshDraft, leaveDraft, saveDraft } from "./desk";
+import { connection, isPassing, recoveries, watched } from "./connection";
+import {
+  adoptDraft,
+  dropDraft,
+  firstDraft,
+  freshDraft,
+  leaveDraft,
+  openDesk,
+  saveDraft,
+} from "./desk";
 import { type Draft, newDraft } from "./drafts";
 import { createEditor } from "./editor";
 import { putNote, query } from "./feed";
 import { newId } from "./ids";
 import { publishDraft } from "./publish";
+import { isLeaving } from "./session";
 import { announce } from "./toasts";
 import { createUploads } from "./uploads";
 
@@ -43,7 +52,9 @@ function open(next: Draft): void {
   isReady.value = true;
 }
 
-export async function startComposer(): Promise<void> {
+/** Begins with the drafts of `user`. */
+export async function startComposer(user: string): Promise<void> {
+  openDesk(user);
   open(await firstDraft());
 }
 
@@ -108,7 +119,7 @@ async function send(): Promise<void> {
 
 function handleFailure(error: unknown): void {
   const message = error instanceof Problem ? error.message : "Something went wrong on this page.";
-  if (isOutage(error)) {
+  if (isPassing(error)) {
     publishState.value = { kind: "waiting", message };
     return;
   }
@@ -137,6 +148,7 @@ export function watchComposer(whenPublished: () => void): void {
     }
   });
   addEventListener("beforeunload", (event) => {
+    if (isLeaving) return;
     if (uploads.pending.value > 0 || uploads.failed.value > 0) event.preventDefault();
   });
 }

@@ -5,7 +5,7 @@ import { isAbort, listNotes, Problem } from "../api/client";
 export type Connection = "fine" | "offline" | "down";
 
 export const connection = signal<Connection>(navigator.onLine ? "fine" : "offline");
-/** Counts the times the connection came back: what failed watches it and tries again. */
+/** Counts the times the connection or the session came back: what failed watches it and tries again. */
 export const recoveries = signal(0);
 export const isRetrying = signal(false);
 
@@ -16,6 +16,23 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 
 export function isOutage(error: unknown): error is Problem {
   return error instanceof Problem && (error.status === 0 || [502, 503, 504].includes(error.status));
+}
+
+/** Passes without a change of what was asked: Knote comes back, or somebody signs in again. */
+export function isPassing(error: unknown): error is Problem {
+  return isOutage(error) || (error instanceof Problem && error.asksSignIn);
+}
+
+/** Runs `act` once, when Knote is back or somebody has signed in again. */
+export function onRecovery(act: () => void): void {
+  const seen = recoveries.peek();
+  const stop = recoveries.subscribe((count) => {
+    if (count === seen) return;
+    queueMicrotask(() => {
+      stop();
+      act();
+    });
+  });
 }
 
 /** Runs a call and learns from its outcome how the connection is. */

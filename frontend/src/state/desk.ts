@@ -12,9 +12,15 @@ const [reloadLockMs, copyLockMs] = [5_000, 400];
 /** Without Web Locks a draft counts as left behind when nobody has touched it for this long. */
 const staleMs = 60_000;
 
-const store = new DraftStore(lasting, newId());
+const tab = newId();
+let store = new DraftStore(lasting, tab);
 type Hold = { release: () => void; released: Promise<unknown> };
 const held = new Map<string, Hold>();
+
+/** Whose drafts these are; nobody sees those of another. */
+export function openDesk(user: string): void {
+  store = new DraftStore(lasting, tab, user);
+}
 
 /** Drafts whose tab is gone: of new notes, and of edits by note id. */
 export const leftBehind = signal<Draft[]>([]);

@@ -1,6 +1,7 @@
 /**
  * Drafts in localStorage. Each has one owner, the tab that writes it, so that tabs never overwrite each
  * other: a tab that finds its draft taken goes on in a copy, and a draft whose tab is gone can be adopted.
+ * Who signs in has drafts apart from everybody else's, under keys that begin with the user's id.
  */
 import { newId } from "./ids";
 
@@ -18,9 +19,6 @@ export type Draft = {
 
 type Meta = Omit<Draft, "id" | "text"> & { owner: string };
 
-const metaKey = (id: string) => `knote.draft.${id}`;
-const textKey = (id: string) => `knote.text.${id}`;
-
 export function newDraft(note: Draft["note"] = null): Draft {
   return { id: newId(), note, text: "", key: newId(), sent: null, updatedAt: 0 };
 }
@@ -28,17 +26,20 @@ export function newDraft(note: Draft["note"] = null): Draft {
 export class DraftStore {
   readonly #storage: Storage;
   readonly #owner: string;
+  readonly #prefix: string;
 
-  constructor(storage: Storage, owner: string) {
+  /** `owner` is the tab, `user` whose drafts these are: empty in an open notebook. */
+  constructor(storage: Storage, owner: string, user = "") {
     this.#storage = storage;
     this.#owner = owner;
+    this.#prefix = user ? `knote@${user}.` : "knote.";
   }
 
   read(id: string): Draft | null {
     const meta = this.#meta(id);
     if (!meta) return null;
     const { owner: _owner, ...rest } = meta;
-    return { ...rest, id, text: this.#storage.getItem(textKey(id)) ?? "" };
+    return { ...rest, id, text: this.#storage.getItem(this.#textKey(id)) ?? "" };
   }
 
   /**
@@ -53,9 +54,9 @@ export class DraftStore {
       this.remove(id);
       return mine;
     }
-    this.#storage.setItem(textKey(id), text);
+    this.#storage.setItem(this.#textKey(id), text);
     this.#storage.setItem(
-      metaKey(id),
+      this.#metaKey(id),
       JSON.stringify({ ...rest, updatedAt: Date.now(), owner: this.#owner } satisfies Meta),
     );
     return mine;
@@ -66,15 +67,15 @@ export class DraftStore {
     const meta = this.#meta(id);
     if (meta) {
       const taken = { ...meta, owner: this.#owner, updatedAt: Date.now() };
-      this.#storage.setItem(metaKey(id), JSON.stringify(taken));
+      this.#storage.setItem(this.#metaKey(id), JSON.stringify(taken));
     }
     return this.read(id);
   }
 
   remove(id: string): void {
     if (this.#meta(id)?.owner === this.#owner || !this.#meta(id)) {
-      this.#storage.removeItem(metaKey(id));
-      this.#storage.removeItem(textKey(id));
+      this.#storage.removeItem(this.#metaKey(id));
+      this.#storage.removeItem(this.#textKey(id));
     }
   }
 
@@ -83,15 +84,24 @@ export class DraftStore {
     const drafts: Draft[] = [];
     for (let index = 0; index < this.#storage.length; index += 1) {
       const key = this.#storage.key(index) ?? "";
-      const draft = key.startsWith("knote.draft.") ? this.read(key.slice(12)) : null;
+      const start = this.#metaKey("");
+      const draft = key.startsWith(start) ? this.read(key.slice(start.length)) : null;
       if (draft?.text.trim()) drafts.push(draft);
     }
     return drafts.sort((a, b) => b.updatedAt - a.updatedAt);
   }
 
+  #metaKey(id: string): string {
+    return `${this.#prefix}draft.${id}`;
+  }
+
+  #textKey(id: string): string {
+    return `${this.#prefix}text.${id}`;
+  }
+
   #meta(id: string): Meta | null {
     try {
-      const meta: unknown = JSON.parse(this.#storage.getItem(metaKey(id)) ?? "null");
+      const meta: unknown = JSON.parse(this.#storage.getItem(this.#metaKey(id)) ?? "null");
       return meta && typeof meta === "object" && "key" in meta ? (meta as Meta) : null;
     } catch {
       return null;

@@ -1,7 +1,7 @@
 /** Editing notes in place: saving, conflicts, and what is kept when an edit is left. */
 import { signal } from "@preact/signals";
 import { createNote, isAbort, type Note, Problem, replaceNote } from "../api/client";
-import { isOutage, recoveries, watched } from "./connection";
+import { isPassing, onRecovery, watched } from "./connection";
 import { dropDraft, editDraft, leaveDraft, returnDraft, saveDraft } from "./desk";
 import type { Draft } from "./drafts";
 import { type Edit, type EditState, edits } from "./editing";
@@ -129,25 +129,16 @@ async function handleFailure(edit: Edit, content: string, error: unknown): Promi
     else edit.state.value = { kind: "conflict", theirs: problem.current };
   } else if (problem?.status === 404) {
     edit.state.value = { kind: "gone" };
-  } else if (isOutage(error)) {
+  } else if (isPassing(error)) {
     edit.state.value = { kind: "waiting", message };
-    waitForRecovery(edit);
-  } else {
-    edit.state.value = { kind: "refused", message };
-  }
-}
-
-function waitForRecovery(edit: Edit): void {
-  const seen = recoveries.peek();
-  const stop = recoveries.subscribe((count) => {
-    if (count === seen) return;
-    queueMicrotask(() => {
-      stop();
+    onRecovery(() => {
       if (edit.state.value.kind !== "waiting") return;
       edit.state.value = { kind: "idle" };
       void saveEdit(edit);
     });
-  });
+  } else {
+    edit.state.value = { kind: "refused", message };
+  }
 }
 
 function rebase(edit: Edit, theirs: Note): void {

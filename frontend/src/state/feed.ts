@@ -2,7 +2,7 @@
 import { computed, signal } from "@preact/signals";
 import { isAbort, listNotes, type Note, type NotePage, Problem } from "../api/client";
 import { prepareNote } from "../markdown";
-import { connection, isOutage, recoveries, watched } from "./connection";
+import { connection, isPassing, recoveries, watched } from "./connection";
 import { byNewest, insertNote, mergeFirstPages } from "./merge";
 
 const pageSize = 20;
@@ -104,7 +104,7 @@ export async function refreshFeed(): Promise<void> {
     notes.value = merged.notes;
     incoming.value = merged.incoming;
   } catch (error) {
-    if (!isAbort(error) && !isOutage(error)) throw error;
+    if (!isAbort(error) && !isPassing(error)) throw error;
   } finally {
     refreshing = null;
   }

@@ -1,101 +1,47 @@
-/** What is known about pictures: their sizes, and whether the picture store answers. */
+/** What is known about pictures: where they are, their sizes, and whether the picture store answers. */
 import { signal } from "@preact/signals";
-import { type Note, probePicture } from "../api/client";
+import type { Note } from "../api/client";
 
 export const picturesAreDown = signal(false);
 
-type Size = { width: number; height: number };
-const sizes = new Map<string, Size>();
+/** In a shared note, `url` is one that works for its readers for a while. */
+type Known = { url: string; width: number; height: number };
+const known = new Map<string, Known>();
 
-export function rememberSizes(pictures: Note["pictures"]): void {
-  for (const { id, width, height } of pictures) sizes.set(id, { width, height });
+export function rememberPictures(pictures: Note["pictures"]): void {
+  for (const picture of pictures) known.set(picture.id, picture);
 }
 
-export function sizeOf(id: string): Size | undefined {
-  return sizes.get(id);
+export function knownPicture(id: string): Known | undefined {
+  return known.get(id);
 }
 
-const waiting = new Set<HTMLImageElement>();
-const firstDelayMs = 1_500;
-const lastDelayMs = 20_000;
-let delayMs = firstDelayMs;
-let timer: ReturnType<typeof setTimeout> | undefined;
-let isAsking = false;
+export function anyPicture(): string | undefined {
+  return known.keys().next().value;
+}
+
+/** What is done about pictures that do not come is fetched with the first of them. */
+function rescue(act: (part: typeof import("./rescue")) => unknown): void {
+  import("./rescue").then(act, () => undefined);
+}
 
 /** Error events of images do not bubble; they can be caught on the way down. */
 export function watchPictures(): void {
   document.addEventListener(
     "error",
     ({ target }) => {
-      if (target instanceof HTMLImageElement && target.dataset.picture) noteFailure(target);
+      if (!(target instanceof HTMLImageElement) || !target.dataset.picture) return;
+      rescue(({ noteFailure }) => noteFailure(target));
     },
     true,
   );
-  addEventListener("online", () => void askNow());
-}
-
-function noteFailure(image: HTMLImageElement): void {
-  image.dataset.state = "failed";
-  waiting.add(image);
-  if (timer === undefined && !isAsking) void askNow();
 }
 
 /** An upload found the picture store away (`true`) or back (`false`). */
 export function notePictureStore(isDown: boolean): void {
-  if (isDown) {
-    picturesAreDown.value = true;
-    if (timer === undefined) timer = setTimeout(() => void askNow(), delayMs);
-  } else if (picturesAreDown.value) {
-    noteRecovery();
-  }
+  if (isDown !== picturesAreDown.value) rescue(({ noteStore }) => noteStore(isDown));
 }
 
-function noteRecovery(): void {
-  clearTimeout(timer);
-  timer = undefined;
-  picturesAreDown.value = false;
-  delayMs = firstDelayMs;
-  reloadWaiting();
-}
-
-/** Asks for one of the pictures that failed; what it answers goes for the store as a whole. */
-export async function askNow(): Promise<void> {
-  clearTimeout(timer);
-  timer = undefined;
-  for (const image of waiting) if (!image.isConnected) waiting.delete(image);
-  const [image] = waiting;
-  const id = image?.dataset.picture ?? sizes.keys().next().value ?? "0".repeat(64);
-  if (isAsking) return;
-  isAsking = true;
-  const status = await probePicture(id, AbortSignal.timeout(10_000)).catch(() => 0);
-  isAsking = false;
-  if (status === 0 || status >= 500) {
-    picturesAreDown.value ||= status >= 500;
-    timer = setTimeout(() => void askNow(), delayMs);
-    delayMs = Math.min(delayMs * 2, lastDelayMs);
-    return;
-  }
-  if (status === 404 && image) {
-    image.dataset.state = "missing";
-    waiting.delete(image);
-    if (waiting.size > 0) await askNow();
-    else noteRecovery();
-    return;
-  }
-  noteRecovery();
-}
-
-function reloadWaiting(): void {
-  for (const image of waiting) {
-    waiting.delete(image);
-    const tries = Number(image.dataset.tries ?? 0) + 1;
-    if (tries > 8) continue;
-    image.dataset.tries = String(tries);
-    delete image.dataset.state;
-    const { src, srcset } = image;
-    image.removeAttribute("srcset");
-    image.src = "";
-    if (srcset) image.srcset = srcset;
-    image.src = src;
-  }
+export function askForPictures(): void {
+  rescue(({ askNow }) => askNow());
 }

@@ -18,9 +18,14 @@ const paths = {
 export type IconName = keyof typeof paths;
 
 export function Icon({ name }: { name: IconName }) {
+  return <Drawing d={paths[name]} />;
+}
+
+/** One line of ink in a square of 24. */
+export function Drawing({ d }: { d: string }) {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
-      <path d={paths[name]} />
+      <path d={d} />
     </svg>
   );
 }

@@ -7,8 +7,10 @@ import { bytesNear } from "../state/text";
 import type { Uploads } from "../state/uploads";
 import { Icon } from "../ui/Icon";
 import { Markdown } from "../ui/Markdown";
+import { lazy } from "./lazy";
 import { usePreview } from "./preview";
-import { UploadCards } from "./UploadCards";
+
+const UploadCards = lazy(() => import("./UploadCards").then((part) => part.UploadCards), null);
 
 type Props = {
   editor: EditorModel;
@@ -56,7 +58,7 @@ export function Editor(props: Props) {
         <Area {...props} />
         <Preview editor={editor} />
       </div>
-      <UploadCards uploads={uploads} />
+      {uploads.items.value.length > 0 && <UploadCards uploads={uploads} />}
       <div class="editor-foot">
         <PictureButton uploads={uploads} />
         <Limit editor={editor} />

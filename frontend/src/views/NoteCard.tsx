@@ -5,6 +5,7 @@ import { preparedBlocks } from "../markdown";
 import { notePath, route } from "../router";
 import { discardLeftBehind, leftBehind } from "../state/desk";
 import { edits } from "../state/editing";
+import { owner, share } from "../state/session";
 import { showToast } from "../state/toasts";
 import { Icon, type IconName } from "../ui/Icon";
 import { Markdown } from "../ui/Markdown";
@@ -64,7 +65,11 @@ function NoteActions({ note, onRemoved }: Pick<Props, "note" | "onRemoved">) {
   };
   return (
     <div class="note-actions" onPointerEnter={prefetchEditing} onFocusIn={prefetchEditing}>
-      <Action name="link" label="Copy link" onClick={() => void copyLink(note.id)} />
+      {owner.value ? (
+        <Action name="link" label="Share" onClick={() => share(note)} />
+      ) : (
+        <Action name="link" label="Copy link" onClick={() => void copyLink(note.id)} />
+      )}
       <Action name="edit" label="Edit" onClick={() => void openEdit(note)} />
       <Action name="trash" label="Delete" onClick={(event) => void remove(event)} />
     </div>

@@ -1,11 +1,14 @@
 import { useEffect, useRef } from "preact/hooks";
 import { connection, isRetrying, retryNow } from "../state/connection";
 import * as feed from "../state/feed";
+import { createStretches } from "../state/stretches";
 import { Icon } from "../ui/Icon";
 import { Notice } from "../ui/Notice";
 import { Skeleton } from "../ui/Skeleton";
 import { Composer } from "./Composer";
-import { NoteCard } from "./NoteCard";
+import { NoteStretch } from "./NoteStretch";
+
+const stretches = createStretches();
 
 /** The composer and all notes below it, newest first. */
 export function Notebook() {
@@ -48,13 +51,12 @@ function NoteList() {
   if (notes.length === 0) return state === "loading" ? <Loading /> : <Nothing />;
   return (
     <>
-      <ul class="notes" aria-busy={state === "loading"}>
-        {notes.map((note) => (
-          <li key={note.id}>
-            <NoteCard note={note} />
-          </li>
+      {/* biome-ignore lint/a11y/useSemanticElements: between the list and its items stand the stretches */}
+      <div class="notes" role="list" aria-busy={state === "loading"}>
+        {stretches(notes).map((stretch) => (
+          <NoteStretch key={stretch.key} stretch={stretch} />
         ))}
-      </ul>
+      </div>
       {/* The next end is another one: nothing that is in sight moves down to it, and a screen taller than a page
           of notes fills up, since its observer reports at once. */}
       <More key={notes.at(-1)?.id} />
@@ -139,7 +141,7 @@ function More() {
   useEffect(() => {
     if (!end.current || !isWatched) return;
     const observer = new IntersectionObserver(
-      ([entry]) => entry?.isIntersecting && void feed.loadMore(),
+      (entries) => entries.at(-1)?.isIntersecting && void feed.loadMore(),
       { rootMargin: "0px 0px 1200px 0px" },
     );
     observer.observe(end.current);
@@ -149,6 +151,7 @@ function More() {
   const load = async () => {
     const last = end.current?.previousElementSibling?.lastElementChild;
     await feed.loadMore();
+    await new Promise(requestAnimationFrame);
     const goesOn =
       last?.nextElementSibling?.querySelector("a") ?? end.current?.querySelector("button");
     goesOn?.focus();

@@ -1,10 +1,10 @@
 import { useEffect, useRef } from "preact/hooks";
+import { describe } from "../state/sending";
 import type { Upload, UploadState, Uploads } from "../state/uploads";
 import { Icon } from "../ui/Icon";
 
 /** The pictures on their way into a text, and those that just arrived, with their descriptions to fill in. */
 export function UploadCards({ uploads }: { uploads: Uploads }) {
-  if (uploads.items.value.length === 0) return null;
   return (
     <ul class="uploads" aria-label="Pictures being added">
       {uploads.items.value.map((upload) => (
@@ -71,7 +71,9 @@ function UploadStatus({ upload, state, uploads }: StatusProps) {
           aria-label={`Describe ${upload.name}`}
           placeholder="Describe this picture"
           autocomplete="off"
-          onInput={({ currentTarget }) => uploads.setAlt(state.picture, currentTarget.value)}
+          onInput={({ currentTarget }) =>
+            describe(uploads.editor, state.picture, currentTarget.value)
+          }
         />
       );
   }

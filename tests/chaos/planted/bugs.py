@@ -8,11 +8,13 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from knote import middleware, mongo
+from knote.asker import Asker, Owner
 from knote.errors import NotesUnavailable, StoreUnavailable
 from knote.fsck import Fsck
 from knote.mongo import Document
@@ -21,13 +23,16 @@ from knote.notes.schemas import Note
 from knote.notes.service import NoteService, _note
 from knote.notes.store import NoteStore
 from knote.pages import Page
+from knote.pictures import store as pictures
 from knote.pictures.store import PREFIX, ObjectName, PictureStore
 from knote.s3 import StoredObject
 from knote.server import Server
+from knote.sessions.service import SessionService
+from knote.sessions.store import SessionStore
 from knote.sweep import Sweep
 
 _LEAKED: list[socket.socket] = []
-_MOST_LEAKED = 300
+_MOST_LEAKED = 1000
 
 
 def no_idempotency_index() -> None:
@@ -38,7 +43,7 @@ def no_idempotency_index() -> None:
 def unconditional_replace() -> None:
     """A write overwrites whichever version there is."""
     current = notes._current
-    notes._current = lambda note_id, versions: current(note_id, versions and None)
+    notes._current = lambda owner, note_id, versions: current(owner, note_id, versions and None)
 
 
 def reads_from_secondaries() -> None:
@@ -50,17 +55,19 @@ def reads_from_secondaries() -> None:
 def majority_off() -> None:
     """A write is acknowledged when the primary has it, and reads show what may be rolled back."""
     driver: Any = mongo
-    write_concern, read_concern = driver.WriteConcern, driver.ReadConcern
-    driver.WriteConcern = lambda **_: write_concern(w=1)
+    read_concern = driver.ReadConcern
+    driver._ACKNOWLEDGED = driver.WriteConcern(w=1)
     driver.ReadConcern = lambda _: read_concern("local")
 
 
 def offset_paging() -> None:
     """The next page begins after so many notes, wherever those are by then."""
 
-    async def page(self: NoteService, limit: int, cursor: str | None, search: str | None) -> Page[Note]:
+    async def page(
+        self: NoteService, owner: Owner, limit: int, cursor: str | None, search: str | None
+    ) -> Page[Note]:
         skipped = int(cursor or 0)
-        found = await self._notes.page(None, None, skipped + limit + 1)
+        found = await self._notes.page(owner, None, None, skipped + limit + 1)
         following = str(skipped + limit) if len(found) > skipped + limit else None
         return Page(items=[_note(document) for document in found[skipped : skipped + limit]], next=following)
 
@@ -95,7 +102,7 @@ def sweep_without_recheck() -> None:
         before = self._now - self._picture_grace_time
         condition = {"state": "ready", "unused_since": {"$lte": before}}
         rows = [row async for row in self._pictures.rows(condition)]
-        used = await self._notes.references([row["_id"] for row in rows])
+        used = await self._notes.references({row["_id"]: row.get("owner") for row in rows})
         # As long as a large notebook takes.
         await asyncio.sleep(1)
         for row in rows:
@@ -119,11 +126,16 @@ def undeleting_replace() -> None:
     replace = NoteStore.replace
 
     async def replace_any(
-        self: NoteStore, note_id: str, versions: list[int] | None, fields: Document
+        self: NoteStore, owner: Owner, note_id: str, versions: list[int] | None, fields: Document
     ) -> Document | None:
-        return await replace(self, note_id, versions, {**fields, "is_deleted": False, "deleted_at": None})
+        return await replace(
+            self, owner, note_id, versions, {**fields, "is_deleted": False, "deleted_at": None}
+        )
 
-    notes._current = lambda note_id, versions: {"_id": note_id, "version": {"$in": versions}}
+    notes._current = lambda owner, note_id, versions: {  # noqa: ARG005
+        "_id": note_id,
+        "version": {"$in": versions},
+    }
     NoteStore.replace = replace_any  # type: ignore[method-assign]
 
 
@@ -140,9 +152,9 @@ def missing_when_down() -> None:
     """A note that cannot be read is answered as one that is not there."""
     find = NoteStore.find
 
-    async def find_or_not(self: NoteStore, note_id: str) -> Document | None:
+    async def find_or_not(self: NoteStore, owner: Owner, note_id: str) -> Document | None:
         try:
-            return await find(self, note_id)
+            return await find(self, owner, note_id)
         except NotesUnavailable:
             return None
 
@@ -187,6 +199,38 @@ def leak() -> None:
     middleware.RequestContext.__call__ = call_and_leak  # type: ignore[method-assign]
 
 
+def forgetful_stores() -> None:
+    """The stores forget whose a note or picture is."""
+    for store in (notes, pictures):
+        vars(store)["owned_by"] = lambda owner: {}  # noqa: ARG005
+
+
+def remembered_sessions() -> None:
+    """A replica goes on with whomever it has seen once."""
+    asker = SessionService.asker
+    seen: dict[str, Asker] = {}
+
+    async def asker_as_ever(self: SessionService, secret: str) -> Asker | None:
+        if secret not in seen and (found := await asker(self, secret)) is not None:
+            seen[secret] = found
+        return seen.get(secret)
+
+    SessionService.asker = asker_as_ever  # type: ignore[method-assign]
+
+
+def signed_out_when_down() -> None:
+    """A session that cannot be read is taken for one that is over."""
+    find = SessionStore.find
+
+    async def find_or_not(self: SessionStore, hashed: str, now: datetime) -> tuple[Document, Document] | None:
+        try:
+            return await find(self, hashed, now)
+        except NotesUnavailable:
+            return None
+
+    SessionStore.find = find_or_not  # type: ignore[method-assign]
+
+
 BUGS: dict[str, Callable[[], None]] = {
     bug.__name__: bug
     for bug in (
@@ -205,5 +249,8 @@ BUGS: dict[str, Callable[[], None]] = {
         end_at_once,
         crash_when_down,
         leak,
+        forgetful_stores,
+        remembered_sessions,
+        signed_out_when_down,
     )
 }

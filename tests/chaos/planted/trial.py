@@ -10,21 +10,26 @@ import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from pymongo.errors import PyMongoError
 
 from chaos.faults import run_command
 from chaos.final import gather_final_state, open_s3
 from chaos.history import Call, Fault, History, Process, Record, Setup
+from chaos.members import hire_members
 from chaos.mongo import ChaosMember
+from chaos.people import People
 from chaos.recovery import Canary
 from chaos.replicas import ApiProcess
 from chaos.resources import sampled
 from chaos.system import S3_LINE, Size, System
 from chaos.workload import MIX, NOTES, PICTURES, Workload, noise
+from knote.settings import Auth
 from wire.replica import until
 
 _WORKERS = 8
+_USERS = 2
 _PAGE = 10
 _ADMIRER = -3
 _GRACE_SECONDS = 2.0
@@ -42,6 +47,7 @@ class Trial:
         self.faults: list[Fault] = []
         self.processes: list[Process] = []
         self.workload: Workload
+        self.people: People | None = None
 
     async def run(self, recipe: "Recipe", module: tuple[str, ...], *, is_whole: bool) -> History:
         """The recipe with an empty notebook and that module as API; `is_whole`: with the final state."""
@@ -55,14 +61,17 @@ class Trial:
             record=self.calls.append,
             mix=recipe.mix,
             page=_PAGE,
+            hire=None if self.people is None else hire_members(self.people),
         )
         async with sampled(self.system, self.processes.append):
             async with self.workload.running():
                 await recipe.run(self)
             await recipe.after(self)
         if is_whole:
-            final = await gather_final_state(self.system, self.workload)
-        setup = Setup(1, 0, recipe.workers, 2, 3, self.system.s3.title, recipe.grace_seconds)
+            final = await gather_final_state(self.system, self.workload, self.people)
+        setup = Setup(
+            1, 0, recipe.workers, 2, 3, self.system.s3.title, recipe.grace_seconds, auth=recipe.auth
+        )
         return History.of([setup, *self.calls, *self.faults, *self.processes, *self.system.chores, *final])
 
     @contextlib.asynccontextmanager
@@ -71,7 +80,7 @@ class Trial:
         started = time.monotonic()
         yield
         ended = time.monotonic()
-        seconds = await Canary(self.system, self.workload).seconds_until_whole()
+        seconds = await Canary(self.system, self.workload, self.people).seconds_until_whole()
         self.faults.append(Fault(name, started, ended, None if seconds is None else ended + seconds))
 
     async def work(self, count: int, *, seconds: float = 60, statuses: frozenset[int] | None = None) -> None:
@@ -88,7 +97,7 @@ class Trial:
     async def _begin(self, recipe: "Recipe", module: tuple[str, ...]) -> None:
         """Starts the replicas anew, with a database and a bucket of their own."""
         system = self.system
-        name = f"trial-{secrets.token_hex(4)}"
+        before, name = system.database, f"trial-{secrets.token_hex(4)}"
         system.database = system.bucket = name
         await system.s3.create_bucket(name)
         system.size = dataclasses.replace(system.size, module=module)
@@ -96,6 +105,7 @@ class Trial:
         environment = {
             "MONGO_URL": system.mongo.url.replace("/knote?", f"/{name}?").replace("//knote:", f"//{_USER}:"),
             "MINIO_BUCKET": name,
+            "KNOTE_AUTH": recipe.auth,
             "KNOTE_PICTURE_GRACE_DAYS": str(recipe.grace_seconds / 86400),
         }
         system.environment |= environment
@@ -110,6 +120,14 @@ class Trial:
             return are_new and len(system.fleet.ready) == len(replicas)
 
         await until(are_ready, what="the replicas are ready", within_seconds=_READY_SECONDS)
+        # MongoDB opens files for each database that it has, when it likes.
+        primary, _ = await _members(self)
+        async with primary.open_admin() as client:
+            await client.drop_database(before)
+        self.people = None
+        if recipe.auth == "accounts":
+            self.people = People(_USERS)
+            await self.people.open_accounts(system)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,6 +138,7 @@ class Recipe:
     mix: Mapping[str, int] = dataclasses.field(default_factory=lambda: MIX)
     grace_seconds: float = 30
     workers: int = _WORKERS
+    auth: Auth = "open"
     after: Callable[[Trial], Awaitable[None]] = lambda _: asyncio.sleep(0)
 
 
@@ -163,13 +182,22 @@ async def rivals(trial: Trial) -> None:
         for number in range(20):
             key = f"rivals-{number}"
             text = {"content": f"{key} one"}
-            made = {"method": "POST", "path": NOTES, "json": text, "headers": {"Idempotency-Key": key}}
+            made: dict[str, Any] = {
+                "method": "POST",
+                "path": NOTES,
+                "json": text,
+                "headers": {"Idempotency-Key": key},
+            }
             _, note, _ = await workload.call(client, _ADMIRER, "create", key, 0, text, **made)
             id_ = note["id"]
 
             async def write(text: str, id_: str = id_) -> None:
                 request = {"content": text, "if_match": '"1"'}
-                put = {"method": "PUT", "path": f"{NOTES}/{id_}", "headers": {"If-Match": '"1"'}}
+                put: dict[str, Any] = {
+                    "method": "PUT",
+                    "path": f"{NOTES}/{id_}",
+                    "headers": {"If-Match": '"1"'},
+                }
                 body = {"content": text}
                 await workload.call(client, _ADMIRER, "replace", id_, 0, request, json=body, **put)
 
@@ -185,7 +213,7 @@ async def mongo_untold(trial: Trial) -> None:
 
 async def mongo_down(trial: Trial) -> None:
     """MongoDB answers every second request with an error, and says nothing of being down."""
-    commands = ["find", "insert", "update", "findAndModify"]
+    commands = ["find", "aggregate", "insert", "update", "findAndModify"]
     await _failing(trial, {"probability": 0.5, "failCommands": commands, "errorCode": 43})
 
 
@@ -285,7 +313,7 @@ async def pictures_swept_and_named(trial: Trial) -> None:
             id_ = hashlib.sha256(data).hexdigest()
             request = {"sha256": id_, "size_bytes": len(data), "pixels_sha256": pixels}
             files = {"file": ("image.png", data)}
-            said = {"method": "POST", "path": PICTURES, "files": files}
+            said: dict[str, Any] = {"method": "POST", "path": PICTURES, "files": files}
             await workload.call(client, _ADMIRER, "upload", id_, 0, request, **said)
             pictures.append(id_)
         await run_command(trial.system, "sweep")
@@ -295,7 +323,12 @@ async def pictures_swept_and_named(trial: Trial) -> None:
             id_ = pictures.pop()
             key = f"admirer-{id_[:8]}"
             text = {"content": f"{key} ![]({PICTURES}/{id_})"}
-            named = {"method": "POST", "path": NOTES, "json": text, "headers": {"Idempotency-Key": key}}
+            named: dict[str, Any] = {
+                "method": "POST",
+                "path": NOTES,
+                "json": text,
+                "headers": {"Idempotency-Key": key},
+            }
             await workload.call(client, _ADMIRER, "create", key, 0, text, **named)
             await asyncio.sleep(0.2)
         await sweep

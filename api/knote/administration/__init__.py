@@ -1,0 +1,1 @@
+"""Administration: who may use Knote, and who looks after that."""

@@ -1,0 +1,1 @@
+"""Devices: the browsers that somebody has signed in with before."""

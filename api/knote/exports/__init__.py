@@ -1,0 +1,1 @@
+"""Exports: all that an account has, as one file to keep."""

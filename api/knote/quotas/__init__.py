@@ -1,0 +1,1 @@
+"""Quotas: how much one user may ask of all replicas together."""

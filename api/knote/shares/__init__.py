@@ -1,0 +1,1 @@
+"""Shares: links under which anybody reads one note, until they are revoked."""

@@ -1,0 +1,1 @@
+"""Single sign-on: accounts elsewhere, at an OpenID Connect provider, that sign in to accounts here."""

@@ -1,0 +1,1 @@
+"""API tokens: what a program says instead of signing in."""

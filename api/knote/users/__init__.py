@@ -1,0 +1,1 @@
+"""Users: accounts, their names and their passwords."""

@@ -1,0 +1,1 @@
+"""What the run itself tells: no secret may be in any of it."""
