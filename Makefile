@@ -41,7 +41,7 @@ test: setup build check $(PROVIDER_READY) ## Run every test; ARGS="..." goes to 
 	@tools/setup-deploy-tools $(UV)
 	@npm --prefix frontend run test --if-present
 	@$(if $(ARGS),,$(CHAOS) --auth accounts --minutes 1 --seed $(or $(SEED),1))
-	@$(PYTHON) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@$(PYTHON) -m pytest -n $(JOBS) --dist loadfile $(ARGS) $(if $(CI),|| tools/test-again $(PYTHON) $$?)
 
 check: setup ## Check style, types and layers without running anything
 	@echo "==> ruff, mypy, import-linter, biome, tsc"

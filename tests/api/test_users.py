@@ -176,8 +176,10 @@ async def test_of_administrators_that_go_at_the_same_time_one_is_left(
             return await client.patch(other, json=change)
 
         answers = await asyncio.gather(*(go(number) for number in range(3)))
-        statuses = sorted(answer.status_code for answer in answers)
-        assert statuses in ([200, 200, 409], [204, 204, 409]), statuses
+        *done, refused = sorted(answer.status_code for answer in answers)
+        assert done in ([200, 200], [204, 204]), done
+        # The last administrator stays; or who was to go first had no say any more when it asked.
+        assert refused in (401, 403, 409), refused
         still = [client for client in clients if (await client.get(USERS)).status_code == 200]
         assert len(still) == 1
 
