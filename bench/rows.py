@@ -30,7 +30,7 @@ from bench.prose import Prose
 from bench.stage import CACHE, Stage
 from delivery.web import Web
 from knote.local.ports import free_port
-from knote.notes.search import index_terms, parse_query
+from knote.notes.search import Query, index_terms, parse_query
 from knote.notes.store import page_filter
 from knote.pages import Keyset, encode_cursor
 from servers.process import CHECKOUT
@@ -57,7 +57,7 @@ Row = Callable[[Stage], Awaitable[list[Result]]]
 async def open_notebook(stage: Stage) -> list[Result]:
     """The first page, beside one find of 20 encoded by the fastest JSON library."""
     database = name_of(1_000)
-    async with running(stage.knote(database)) as knote, bare(stage, "notes", database) as limit:
+    async with running(stage.knote(database)) as knote, bare_notes(stage, database) as limit:
         return [
             await beside(
                 "open the notebook",
@@ -141,14 +141,13 @@ async def search(stage: Stage) -> list[Result]:
     results = []
     database = name_of(PROSE)
     for _, found in sorted((await searches(stage.mongo)).items()):
-        condition = json.dumps(page_filter(None, parse_query(found.words), None))
         async with (
             running(stage.knote(database)) as knote,
-            bare(stage, "notes", database, SEARCH=condition) as limit,
+            bare_notes(stage, database, parse_query(found.words)) as limit,
         ):
             url = f"{knote.url}{NOTES}?limit=20&q={found.words.replace(' ', '+')}"
             name = f"search, {found.hits:,} notes found"
-            results.append(await beside(name, rate(url), rate(f"{limit.url}/search"), target=0.70))
+            results.append(await beside(name, rate(url), rate(f"{limit.url}/list"), target=0.70))
             waits = [(await wrk(url, seconds=1, connections=1)).p95_ms for _ in range(5)]
             results.append(compared(f"{name}: p95 in ms", waits, [25.0] * 5, target=1.0, better="lower"))
     return results
@@ -407,10 +406,15 @@ async def many(servers: list[Server]) -> AsyncIterator[list[Server]]:
 
 
 @asynccontextmanager
-async def bare(stage: Stage, name: str, database: str, **environment: str) -> AsyncIterator[Server]:
-    """A bare app over a database."""
-    url = stage.mongo.url_of(database)
-    async with running(stage.limit(name, MONGO_URL=url, **environment), path="/list") as limit:
+async def bare_notes(
+    stage: Stage, database: str, query: Query | None = None, **environment: str
+) -> AsyncIterator[Server]:
+    """A bare app over a notebook, whose list is the one that Knote asks MongoDB for."""
+    values = {
+        "MONGO_URL": stage.mongo.url_of(database),
+        "LISTED": json.dumps(page_filter(None, query, None)),
+    }
+    async with running(stage.limit("notes", **values, **environment), path="/list") as limit:
         yield limit
 
 
@@ -424,7 +428,7 @@ async def bare_writer(stage: Stage, text: str) -> AsyncIterator[Server]:
         "terms": index_terms(text),
         "pictures": [],
     }
-    async with bare(stage, "notes", WRITES, DOCUMENT=json.dumps(document)) as limit:
+    async with bare_notes(stage, WRITES, DOCUMENT=json.dumps(document)) as limit:
         yield limit
 
 

@@ -21,23 +21,22 @@ HEADERS = [(b"content-type", b"application/json")]
 
 
 class Notes:
-    """`GET /list`, `GET /search`, `POST /insert`, `PUT /edit/<id>`."""
+    """`GET /list` of what fits the condition `LISTED`, `POST /insert`, `PUT /edit/<id>`."""
 
     def __init__(self) -> None:
         client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(os.environ["MONGO_URL"])
         self._notes = client.get_default_database().get_collection(
             "notes", read_concern=ReadConcern("majority"), write_concern=WriteConcern(w="majority", j=True)
         )
-        self._search = json.loads(os.environ.get("SEARCH", "{}"))
+        self._listed = json.loads(os.environ["LISTED"])
         self._document = json.loads(os.environ.get("DOCUMENT", "{}"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
         path = scope["path"]
         if path == "/list":
-            await _answer(send, await self._page({"is_deleted": False}))
-        elif path == "/search":
-            await _answer(send, await self._page(self._search))
+            page = await self._notes.find(self._listed, READ).sort(NEWEST_FIRST).limit(20).to_list(20)
+            await _answer(send, page)
         elif path == "/insert":
             body = orjson.loads((await receive())["body"])
             now = datetime.now(UTC)
@@ -56,9 +55,6 @@ class Notes:
                 return_document=ReturnDocument.AFTER,
             )
             await _answer(send, document, 200 if document else 412)
-
-    async def _page(self, condition: dict[str, Any]) -> list[dict[str, Any]]:
-        return await self._notes.find(condition, READ).sort(NEWEST_FIRST).limit(20).to_list(20)
 
 
 async def _answer(send: Send, value: object, status: int = 200) -> None:

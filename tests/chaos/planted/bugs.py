@@ -19,10 +19,8 @@ from knote.errors import NotesUnavailable, StoreUnavailable
 from knote.fsck import Fsck
 from knote.mongo import Document
 from knote.notes import store as notes
-from knote.notes.schemas import Note
-from knote.notes.service import NoteService, _note
+from knote.notes.service import NoteService, _fields
 from knote.notes.store import NoteStore
-from knote.pages import Page
 from knote.pictures import store as pictures
 from knote.pictures.store import PREFIX, ObjectName, PictureStore
 from knote.s3 import StoredObject
@@ -65,11 +63,14 @@ def offset_paging() -> None:
 
     async def page(
         self: NoteService, owner: Owner, limit: int, cursor: str | None, search: str | None
-    ) -> Page[Note]:
+    ) -> dict[str, Any]:
         skipped = int(cursor or 0)
         found = await self._notes.page(owner, None, None, skipped + limit + 1)
         following = str(skipped + limit) if len(found) > skipped + limit else None
-        return Page(items=[_note(document) for document in found[skipped : skipped + limit]], next=following)
+        return {
+            "items": [_fields(document) for document in found[skipped : skipped + limit]],
+            "next": following,
+        }
 
     NoteService.page = page  # type: ignore[method-assign]
 
