@@ -41,7 +41,7 @@ SECONDS = 2.0
 WRITES = "bench_writes"
 AT_ONCE = 16
 LARGEST_AT_ONCE = 8
-COLD_PICTURES = 300
+COLD_PICTURES = 1_000
 SETUP_TOKEN = secrets.token_urlsafe()
 ACCOUNTS: dict[str, Any] = {
     "KNOTE_PICTURE_DELIVERY": "accel",

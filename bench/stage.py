@@ -5,7 +5,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 
 from bench.notebooks import prepare
 from bench.processes import MEASURED, REST, Server, pin
@@ -48,14 +48,15 @@ class Stage:
     async def web(self, replica: Server, **settings: str) -> AsyncIterator[Web]:
         """The nginx of web in front of a replica."""
         address = self.minio.endpoint.removeprefix("http://")
-        web = Web(self.folder, api=[f"127.0.0.1:{replica.port}"], s3=address, **settings)
-        web.start()
-        pin(web.process_id, MEASURED)
-        try:
-            yield web
-        finally:
-            web.stop()
-            shutil.rmtree(web.folder)
+        # In memory: for minutes after many files were removed, ext4 takes a millisecond to make a new one.
+        with TemporaryDirectory(prefix="knote-bench-", dir="/dev/shm") as folder:
+            web = Web(Path(folder), api=[f"127.0.0.1:{replica.port}"], s3=address, **settings)
+            web.start()
+            pin(web.process_id, MEASURED)
+            try:
+                yield web
+            finally:
+                web.stop()
 
 
 @asynccontextmanager

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import os
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from api.expect import expect_problem, expect_stored
@@ -130,6 +132,15 @@ async def test_an_idle_replica_ends_at_once(
         await client.get("/livez")
         ending.send_signal(number)
         assert await ending.wait_ended() == 0
+
+
+async def test_no_thread_of_a_replica_takes_the_core_from_another_one(one: Replica) -> None:
+    async with one.open() as client:
+        assert (await client.get(NOTES)).status_code == 200  # by threads that this has started
+    assert one.process is not None
+    threads = [thread.id for thread in psutil.Process(one.process.pid).threads()]
+    assert len(threads) > 2
+    assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_BATCH}
 
 
 async def test_requests_that_never_end_do_not_keep_a_replica_alive(
