@@ -56,8 +56,8 @@ def no_secret_is_told(
     with OVERHEARD.listening(tmp_path_factory.mktemp("overheard")):
         yield
     if leaks := OVERHEARD.leaks(tmp_path_factory.getbasetemp()):
-        assert pytestconfig.cache
-        pytestconfig.cache.set("knote/told", leaks)  # tools/test-again excuses no such run
+        if cache := getattr(pytestconfig, "cache", None):
+            cache.set("knote/told", leaks)  # tools/test-again excuses no such run
         pytest.fail("\n".join(["A secret was told:", *leaks[:40]]), pytrace=False)
 
 
