@@ -26,7 +26,7 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 """
 # How the names of the page's rows begin.
 PAGE = "page"
-_WIDTH, _NAMES, _BAR, _LINE = 860, 400, 380, 26
+_WIDTH, _NAMES, _BAR, _LINE = 880, 420, 380, 26
 
 
 def draw(rows: Sequence[Mapping[str, Any]]) -> None:
