@@ -172,7 +172,7 @@ def _finish_before_others() -> None:
     """Lets no thread of this process that wakes up take the core from another one.
 
     Motor's threads wake up for each answer of MongoDB, and find that Python lets one thread run at a time:
-    each request would cost five changes of thread instead of two.
+    each request would cost eight changes of thread instead of two.
     """
     if sys.platform == "linux":
         with suppress(OSError):  # where the sandbox forbids to ask

@@ -328,6 +328,8 @@ async def test_web_may_show_what_it_has_seen_without_asking_again_for_a_time(
                 expect_safe(answer)
             assert len([line for line in replica.log if line.get("path") == url]) == 1
             assert len({answer.headers["x-request-id"] for answer in answers}) == 40
+            (as_seen,) = [file for file in (web.folder / "cache").rglob("*") if file.is_file()]
+            assert as_seen.stat().st_size > found["size_bytes"]
             etag = answers[0].headers["etag"]
             head = await browser.head(url)
             assert head.headers["content-length"] == str(found["size_bytes"])
