@@ -1,47 +1,11 @@
-"""`python -m bench [ROW ...]`: measures, prints the table, writes results.json and the plots."""
+"""`python -m bench [ROW ...]`: measures Knote beside what its parts can do."""
 
-import asyncio
-import os
-import signal
 import sys
-import time
-from collections.abc import Sequence
 
+from bench.command import measure
 from bench.plots import PAGE
-from bench.processes import REST
-from bench.results import HEAD, forget, keep, line
 from bench.rows import ROWS
 from bench.stage import open_stage
 
-
-def main() -> int:
-    """Runs the rows that are named, or all."""
-    chosen = sys.argv[1:] or list(ROWS)
-    if unknown := set(chosen) - set(ROWS):
-        print(f"There is no row {', '.join(sorted(unknown))}. The rows: {', '.join(ROWS)}", file=sys.stderr)
-        return 2
-    if not sys.argv[1:]:
-        forget(lambda row: not row.startswith(PAGE))
-    asyncio.run(_run(chosen))
-    return 0
-
-
-async def _run(chosen: Sequence[str]) -> None:
-    this = asyncio.current_task()
-    assert this is not None
-    # Whoever ends it by kill or timeout ends the servers as well.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
-    async with open_stage() as stage:
-        os.sched_setaffinity(0, {REST})
-        print(HEAD)
-        for name in chosen:
-            began = time.monotonic()
-            results = await ROWS[name](stage)
-            for result in results:
-                print(line(result), flush=True)
-            keep(results)
-            print(f"    ({name}: {time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(measure(ROWS, open_stage, is_ours=lambda row: not row.startswith(PAGE)))

@@ -75,4 +75,5 @@ async def open_stage() -> AsyncIterator[Stage]:
         await minio.start()
         stack.push_async_callback(minio.stop)
         pin(minio.pid, REST)
+        os.sched_setaffinity(0, {REST})
         yield Stage(mongo, minio, folder)
