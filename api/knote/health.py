@@ -90,14 +90,11 @@ class Health:
         return Ready(status=status, mongo=mongo, pictures=pictures)
 
     async def admit(self) -> None:
-        """Lets in what needs MongoDB, with its indexes. Raises `NotesUnavailable` while it is away."""
-        if self._are_indexes_ensured:
-            await wait_for_primary(self._database, timeout_seconds=PRIMARY_TIMEOUT_SECONDS)
-        else:
-            await self.ensure_indexes()
+        """Lets in what needs MongoDB, with its indexes: no write may come before them.
 
-    async def ensure_indexes(self) -> None:
-        """Creates the indexes, once in the life of this replica. No write may come before them."""
+        They are created once in the life of this replica. Raises `NotesUnavailable` while MongoDB is away.
+        """
+        await wait_for_primary(self._database, timeout_seconds=PRIMARY_TIMEOUT_SECONDS)
         if not self._are_indexes_ensured:
             for store in self._stores:
                 await store.ensure_indexes()

@@ -13,7 +13,8 @@ from motor.motor_asyncio import (
     AsyncIOMotorCollection,
     AsyncIOMotorDatabase,
 )
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument, UpdateOne
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReadPreference, ReturnDocument, UpdateOne
+from pymongo.client_options import ClientOptions
 from pymongo.errors import (
     BulkWriteError,
     ConfigurationError,
@@ -34,6 +35,7 @@ from pymongo.uri_parser import parse_uri
 from pymongo.write_concern import WriteConcern
 
 from knote.errors import Misconfigured, NotesUnavailable
+from knote.primary import ConfirmedPrimary
 from knote.settings import Settings
 
 __all__ = [
@@ -112,11 +114,12 @@ def lookup(collection: str, field: str, fields: Document, *, where: Document | N
 
 @asynccontextmanager
 async def open_database(settings: Settings) -> AsyncIterator[Database]:
-    """The database of `MONGO_URL`, with majority reads and journaled majority writes.
+    """The database of `MONGO_URL`, with majority reads of a confirmed primary and journaled majority writes.
 
-    Opening connects to nothing: the first operation does, and a server that is away is waited for
-    by each operation for `mongo_timeout_seconds` at the most.
+    Opening waits for nothing: a server that is away is waited for by each operation, for
+    `mongo_timeout_seconds` at the most.
     """
+    primary = ConfirmedPrimary()
     client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
         settings.mongo_url.get_secret_value(),
         appname="knote",
@@ -127,10 +130,14 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
         heartbeatFrequencyMS=2000,
         retryWrites=True,
         retryReads=True,
+        server_selector=primary,
     )
+    primary.watch(client.delegate)
     try:
         yield client.get_default_database("knote").with_options(
-            read_concern=ReadConcern("majority"), write_concern=_ACKNOWLEDGED
+            read_preference=ReadPreference.PRIMARY,
+            read_concern=ReadConcern("majority"),
+            write_concern=_ACKNOWLEDGED,
         )
     finally:
         client.close()
@@ -203,17 +210,23 @@ async def _drop_index(collection: Collection, name: str) -> bool:
 
 
 async def wait_for_primary(database: Database, *, timeout_seconds: float) -> None:
-    """Returns when the driver, once connected, knows a primary. Raises `NotesUnavailable` if none comes.
+    """Returns when the driver has a primary that may be used. Raises `NotesUnavailable` if none comes.
 
     The driver would wait too, but in one of Motor's few threads: behind a crowd of waiting requests
     each further one would wait as many times longer.
     """
     deadline = time.monotonic() + timeout_seconds
-    # Motor's types call it a method; it is a property.
-    while not cast("TopologyDescription", database.client.topology_description).has_writable_server():
+    while not _has_primary(database.client):
         if time.monotonic() > deadline:
             raise _unavailable()
         await asyncio.sleep(_POLL_SECONDS)
+
+
+def _has_primary(client: AsyncIOMotorClient[Document]) -> bool:
+    # Motor's types call both methods; they are properties.
+    primary = cast("ClientOptions", client.options).server_selector
+    topology = cast("TopologyDescription", client.topology_description)
+    return bool(topology.apply_selector(ReadPreference.PRIMARY, custom_selector=primary))
 
 
 def _unavailable() -> NotesUnavailable:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import functools
 import os
 import shutil
 import socket
@@ -10,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
+from types import FrameType, SimpleNamespace
 from typing import Any
 
 from knote import middleware, mongo
@@ -47,7 +46,7 @@ def unconditional_replace() -> None:
 def reads_from_secondaries() -> None:
     """Reads go to a secondary, which may be behind."""
     driver: Any = mongo
-    driver.AsyncIOMotorClient = functools.partial(driver.AsyncIOMotorClient, readPreference="secondary")
+    driver.ReadPreference = SimpleNamespace(PRIMARY=driver.ReadPreference.SECONDARY)
 
 
 def majority_off() -> None:

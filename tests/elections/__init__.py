@@ -1,0 +1,1 @@
+"""A replica set of three that elects another primary."""
