@@ -102,5 +102,5 @@ async def test_a_new_primary_is_read_once_it_knows_what_was_acknowledged(
             done, _ = await asyncio.wait({read, read_by_another}, timeout=1)
             assert not done
             await hold_back_majority(successor, is_on=False)
-            assert await asyncio.gather(read, read_by_another) == ["acknowledged", "acknowledged"]
+            assert set(await asyncio.gather(read, read_by_another)) == {"acknowledged"}
         await wait_for_primary(database, timeout_seconds=0)
