@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import datetime
 from typing import Any
 
@@ -146,6 +146,8 @@ async def test_two_replicas_at_once_never_keep_more_than_one_user_may_store(
         *(upload(replicas[number % 2], noise_png(100, seed=number)) for number in range(24))
     )
     watching.cancel()
+    with suppress(asyncio.CancelledError):
+        await watching
     kept = [answer.json() for answer in answers if answer.status_code == 201]
     for answer in answers:
         if answer.status_code != 201:

@@ -81,7 +81,7 @@ async def start_sign_on(
     account page also `taken` (the identity signs in to another account) and `signed-out` (somebody else is
     signed in by now, or nobody).
     """
-    browser = SIGN_ON.secret_in(request) or new_secret()
+    browser = _browser_of(request)
     url = await sign_on.begin(Purpose(path_here(return_to)), browser, client)
     response = RedirectResponse(url, 302, _HEADERS)
     SIGN_ON.give(response, browser, LASTING)
@@ -124,7 +124,7 @@ async def begin_sign_on(
     identity has no account yet.
     """
     invite = body.invite.get_secret_value() if body.invite else None
-    browser = SIGN_ON.secret_in(request) or new_secret()
+    browser = _browser_of(request)
     url = await sign_on.begin(Purpose(path_here(body.return_to), invite=invite), browser, client)
     _keep(response, browser)
     return Begun(url=url)
@@ -135,7 +135,7 @@ async def begin_link(
     body: Link, asker: Person, sign_on: SignOn, client: FromClient, request: Request, response: Response
 ) -> Begun:
     """Begin to link an identity to one's account. The answer says where to go; `/account` is come back to."""
-    browser = SIGN_ON.secret_in(request) or new_secret()
+    browser = _browser_of(request)
     purpose = Purpose(path_here(body.return_to, _ACCOUNT_PAGE), account=asker.owner)
     url = await sign_on.begin(purpose, browser, client)
     _keep(response, browser)
@@ -146,6 +146,11 @@ async def begin_link(
 async def unlink_identity(identity_id: str, asker: Person, sign_on: SignOn, client: FromClient) -> None:
     """End it that an identity signs in to one's account. Never the last way in: 409."""
     await sign_on.unlink(asker, identity_id, client)
+
+
+def _browser_of(request: Request) -> str:
+    """The secret by which this browser is known again: the one it has, or a new one to give it."""
+    return SIGN_ON.secret_in(request) or new_secret()
 
 
 def _keep(response: Response, browser: str) -> None:
