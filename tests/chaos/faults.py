@@ -17,13 +17,16 @@ from typing import Any
 from pymongo.errors import PyMongoError
 
 from chaos.history import Chore
-from chaos.mongo import ChaosMember
+from chaos.mongo import UNAWARE, ChaosMember
 from chaos.replicas import ApiProcess
 from chaos.system import S3_LINE, System
 from knote.local.child import until
 from wire.replica import until as until_true
 
 _LONGEST_RESTART_SECONDS = 60
+_LONGEST_ELECTION_SECONDS = 5
+# So long the one before goes on acknowledging.
+_UNAWARE_SECONDS = 1
 # What a MongoDB in trouble answers: too slow, stopping, stepped down, no disk space, no majority.
 _MONGO_ERRORS = (
     {"errorCode": 50},
@@ -185,6 +188,19 @@ async def _mongo_stop_primary(system: System, draw: random.Random) -> AsyncItera
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
+
+
+@contextlib.asynccontextmanager
+async def mongo_elect(system: System, draw: random.Random) -> AsyncIterator[None]:
+    """A secondary becomes primary, and does not learn for a while what was acknowledged before."""
+    _, others = await _members(system)
+    successor = draw.choice(others)
+    async with successor.failing(UNAWARE):
+        await asyncio.sleep(_UNAWARE_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LONGEST_ELECTION_SECONDS):
+                await successor.become_primary()
+        yield
 
 
 @contextlib.asynccontextmanager
@@ -355,6 +371,7 @@ KINDS = {
         Kind("mongo-kill-secondary", _mongo_kill_secondary, _BRIEF),
         Kind("mongo-kill-all", _mongo_kill_all, _BRIEF),
         Kind("mongo-stop-primary", _mongo_stop_primary, (7.0, 10.0)),
+        Kind("mongo-elect", mongo_elect, _BRIEF),
         Kind("mongo-slow-1s", _weather(_mongo_lines, delay_seconds=1), _SHORT),
         Kind("mongo-slow-10s", _weather(_mongo_lines, delay_seconds=10), _LONG),
         Kind("mongo-errors", _mongo_errors, _SHORT),

@@ -2,7 +2,9 @@
 
 import asyncio
 import base64
+import contextlib
 import secrets
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from knote.local.datafolder import write_private
 from knote.local.ports import free_port
 
 _APP = "knote"
+# With this one a member does not learn which of its writes a majority has, as in its first moment in office.
+UNAWARE = "disableSnapshotting"
 Client = AsyncMongoClient[dict[str, Any]]
 
 
@@ -56,6 +60,28 @@ class ChaosMember(Member):
                 return bool((await client.admin.command("hello"))["isWritablePrimary"])
         except (PyMongoError, TimeoutError):
             return False
+
+    async def become_primary(self) -> None:
+        """Has it elected, as often as it takes."""
+        while not await self.is_primary():
+            with contextlib.suppress(PyMongoError):
+                async with self.open_admin() as client:
+                    await client.admin.command("replSetStepUp")
+            await asyncio.sleep(0.1)
+
+    @contextlib.asynccontextmanager
+    async def failing(self, fail_point: str) -> AsyncIterator[None]:
+        """Fails in the way of that name for as long as this lasts, or until it ends."""
+        await self._set_fail_point(fail_point, "alwaysOn")
+        try:
+            yield
+        finally:
+            await self._set_fail_point(fail_point, "off")
+
+    async def _set_fail_point(self, name: str, mode: str) -> None:
+        with contextlib.suppress(PyMongoError):
+            async with self.open_admin() as client:
+                await client.admin.command("configureFailPoint", name, mode=mode)
 
     async def fail(self, fail_point: dict[str, Any] | None) -> None:
         """Makes it answer the API as the fail point says; None: as it should."""

@@ -7,16 +7,13 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from pymongo.errors import OperationFailure
 
 from bootstrap.job import bootstrap
-from chaos.mongo import ChaosMember, ReplicaSet
+from chaos.mongo import UNAWARE, ChaosMember, ReplicaSet
 from knote.errors import NotesUnavailable
 from knote.mongo import Database, database_errors, open_database, wait_for_primary
 from knote.settings import Settings
 from servers.stack import ensure_running
-
-_PASSING_CODES = frozenset({10107, 125})
 
 
 @pytest.fixture
@@ -44,26 +41,6 @@ def settings_of(replica_set: ReplicaSet, settings: Settings) -> Settings:
     return settings.model_copy(update={"mongo_url": SecretStr(replica_set.url)})
 
 
-async def hold_back_majority(member: ChaosMember, *, is_on: bool) -> None:
-    """Whether the member does not learn what a majority has, as in the first moment in office."""
-    async with member.open_admin() as client:
-        await client.admin.command(
-            "configureFailPoint", "disableSnapshotting", mode="alwaysOn" if is_on else "off"
-        )
-
-
-async def elect(member: ChaosMember) -> None:
-    """Makes the member primary."""
-    async with member.open_admin() as client:
-        while not await member.is_primary():
-            try:
-                await client.admin.command("replSetStepUp")
-            except OperationFailure as error:
-                if error.code not in _PASSING_CODES:
-                    raise
-            await asyncio.sleep(0.1)
-
-
 async def content_by_majority(member: ChaosMember) -> str:
     """What a driver alone would have read of this member."""
     async with member.open_admin() as client:
@@ -85,22 +62,22 @@ async def content_by_knote(database: Database) -> str:
 async def test_a_new_primary_is_read_once_it_knows_what_was_acknowledged(
     replica_set: ReplicaSet, settings: Settings
 ) -> None:
-    async with open_database(settings_of(replica_set, settings)) as database:
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database(settings_of(replica_set, settings)))
         await database["notes"].insert_one({"_id": "a", "content": "old"})
         primary = await replica_set.primary()
         successor = next(member for member in replica_set.members if member is not primary)
-        await hold_back_majority(successor, is_on=True)
-        await database["notes"].update_one({"_id": "a"}, {"$set": {"content": "acknowledged"}})
-        await elect(successor)
+        async with successor.failing(UNAWARE):
+            await database["notes"].update_one({"_id": "a"}, {"$set": {"content": "acknowledged"}})
+            await successor.become_primary()
 
-        assert await content_by_majority(successor) == "old"
-        with pytest.raises(NotesUnavailable):
-            await wait_for_primary(database, timeout_seconds=1)
-        read = asyncio.create_task(content_by_knote(database))
-        async with open_database(settings_of(replica_set, settings)) as another:
-            read_by_another = asyncio.create_task(content_by_knote(another))
-            done, _ = await asyncio.wait({read, read_by_another}, timeout=1)
+            assert await content_by_majority(successor) == "old"
+            with pytest.raises(NotesUnavailable):
+                await wait_for_primary(database, timeout_seconds=1)
+            reads = [asyncio.create_task(content_by_knote(database))]
+            another = await stack.enter_async_context(open_database(settings_of(replica_set, settings)))
+            reads.append(asyncio.create_task(content_by_knote(another)))
+            done, _ = await asyncio.wait(reads, timeout=1)
             assert not done
-            await hold_back_majority(successor, is_on=False)
-            assert set(await asyncio.gather(read, read_by_another)) == {"acknowledged"}
+        assert set(await asyncio.gather(*reads)) == {"acknowledged"}
         await wait_for_primary(database, timeout_seconds=0)

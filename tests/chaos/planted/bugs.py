@@ -22,6 +22,7 @@ from knote.notes.service import NoteService, _fields
 from knote.notes.store import NoteStore
 from knote.pictures import store as pictures
 from knote.pictures.store import PREFIX, ObjectName, PictureStore
+from knote.primary import ConfirmedPrimary
 from knote.s3 import StoredObject
 from knote.server import Server
 from knote.sessions.service import SessionService
@@ -47,6 +48,11 @@ def reads_from_secondaries() -> None:
     """Reads go to a secondary, which may be behind."""
     driver: Any = mongo
     driver.ReadPreference = SimpleNamespace(PRIMARY=driver.ReadPreference.SECONDARY)
+
+
+def primary_at_once() -> None:
+    """A primary is used as soon as it is elected."""
+    ConfirmedPrimary.__call__ = lambda self, servers: [*servers]  # type: ignore[method-assign] # noqa: ARG005
 
 
 def majority_off() -> None:
@@ -237,6 +243,7 @@ BUGS: dict[str, Callable[[], None]] = {
         no_idempotency_index,
         unconditional_replace,
         reads_from_secondaries,
+        primary_at_once,
         majority_off,
         offset_paging,
         early_ack,

@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import hashlib
 import os
+import random
 import secrets
 import signal
 import time
@@ -12,9 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pymongo.errors import PyMongoError
-
-from chaos.faults import run_command
+from chaos.faults import mongo_elect, run_command
 from chaos.final import gather_final_state, open_s3
 from chaos.history import Call, Fault, History, Process, Record, Setup
 from chaos.members import hire_members
@@ -35,6 +34,7 @@ _ADMIRER = -3
 _GRACE_SECONDS = 2.0
 _UNUSED = 60
 _READY_SECONDS = 120
+_ELECTION_SECONDS = 30
 _USER = "planted"
 
 
@@ -246,14 +246,17 @@ async def primary_alone_and_killed(trial: Trial) -> None:
             await trial.work(5, seconds=3, statuses=frozenset({201}))
             os.kill(primary.pid, signal.SIGKILL)
 
-        async def has_succeeded() -> bool:
-            with contextlib.suppress(PyMongoError):
-                async with others[0].open_admin() as client:
-                    await client.admin.command("replSetStepUp")
-            return await others[0].is_primary()
-
-        await until(has_succeeded, what="there is a new primary")
+        async with asyncio.timeout(_ELECTION_SECONDS):
+            await others[0].become_primary()
     await trial.work(40)
+
+
+async def another_is_elected(trial: Trial) -> None:
+    """Another member becomes primary, and does not learn for a while what was acknowledged before."""
+    await trial.work(40)
+    async with trial.fault("mongo-elect"), mongo_elect(trial.system, random.Random(1)):
+        await trial.work(100, seconds=5)
+    await trial.work(20)
 
 
 async def _members(trial: Trial) -> tuple[ChaosMember, list[ChaosMember]]:
@@ -266,12 +269,10 @@ async def _members(trial: Trial) -> tuple[ChaosMember, list[ChaosMember]]:
 @contextlib.asynccontextmanager
 async def _behind(members: list[ChaosMember]) -> AsyncIterator[None]:
     """They fetch nothing of what has been written since."""
-    for mode in ("alwaysOn", "off"):
+    async with contextlib.AsyncExitStack() as stack:
         for member in members:
-            async with member.open_admin() as client:
-                await client.admin.command("configureFailPoint", "stopReplProducer", mode=mode)
-        if mode == "alwaysOn":
-            yield
+            await stack.enter_async_context(member.failing("stopReplProducer"))
+        yield
 
 
 async def s3_refuses(trial: Trial) -> None:
