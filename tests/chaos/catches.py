@@ -16,6 +16,9 @@ from chaos.planted.trial import Recipe, Trial, running_trials
 # A bug that needs two requests to meet may take more than a few seconds to show.
 _ATTEMPTS = 3
 _WRITES = {"create": 30, "read": 30, "list": 4, "replace": 40, "delete": 10, "restore": 2}
+# Many who walk through the pages while notes come and go.
+_LISTS = {**_WRITES, "list": 40}
+# Whoever uploads waits for long enough to be cut off.
 _PICTURES = {"create": 20, "read": 10, "upload": 40, "fetch": 30}
 _MIXED = {**_WRITES, "upload": 10, "fetch": 20}
 _ACCOUNTS = {**_MIXED, "search": 5, **OF_ACCOUNTS, "sign_out": 6, "revoke": 6}
@@ -30,7 +33,7 @@ RECIPES = {
     "another is elected": Recipe(recipes.another_is_elected, _WRITES),
     "primary alone and killed": Recipe(recipes.primary_alone_and_killed, _WRITES),
     "s3 refuses": Recipe(recipes.s3_refuses, _PICTURES),
-    "terminated": Recipe(recipes.one_is_terminated, _WRITES),
+    "terminated": Recipe(recipes.one_is_terminated, _PICTURES, workers=24),
 }
 ACCOUNTS = Recipe(recipes.in_turn(PLAIN, RECIPES["mongo down"]), _ACCOUNTS, auth="accounts")
 SWEPT = Recipe(recipes.pictures_swept_and_named, _WRITES, grace_seconds=2, workers=2)
@@ -62,7 +65,7 @@ PLANTS = [
     _plant("reads_from_secondaries", "secondary behind", 3, is_whole=True),
     _plant("primary_at_once", "another is elected", 3, is_whole=True),
     _plant("majority_off", "primary alone and killed", 1),
-    _plant("offset_paging", PLAIN, 4),
+    _plant("offset_paging", Recipe(recipes.quietly(1000), _LISTS), 4),
     _plant("early_ack", "s3 refuses", 5, is_whole=True),
     _plant("sweep_without_recheck", SWEPT, 5, is_whole=True),
     _plant("colliding_keys", PLAIN, 5),
