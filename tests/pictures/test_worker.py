@@ -175,6 +175,21 @@ async def test_a_cancelled_upload_ends_its_worker(folder: Path, worker: PictureW
     assert not (folder / "lost").exists()
 
 
+async def test_an_upload_cancelled_as_its_worker_begins_leaves_nothing(
+    folder: Path, worker: PictureWorker
+) -> None:
+    await worker.inspect(folder / "good", folder / "warm")
+    task = asyncio.create_task(worker.inspect(folder / "heavy", folder / "lost"))
+    await asyncio.sleep(0)
+    while not (folder / "lost").exists():
+        time.sleep(0.01)  # noqa: ASYNC251 - what the worker says meanwhile is not read
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not workers()
+    assert not (folder / "lost").exists()
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs an address space limit")
 async def test_a_decoder_cannot_take_more_memory_than_allowed(folder: Path) -> None:
     (folder / "large").write_bytes(samples.encode(samples.photo(5000, 4000, "L"), "WEBP", method=0))

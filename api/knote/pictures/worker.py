@@ -86,21 +86,29 @@ class PictureWorker:
         raise PictureRefused.broken()
 
     async def _call(self, line: bytes, target: Path) -> dict[str, Any]:
-        """Hand a job to a process and wait; a process that is not fit to go on is ended."""
-        worker = await self._start(line)
+        """Hand a job to a process and wait; where that ends otherwise, nothing is left at `target`."""
+        try:
+            worker = await self._start(line)
+            answer = await self._answer_of(worker)
+        except BaseException:
+            _remove(target)
+            raise
+        self._idle.append(worker)
+        return answer
+
+    async def _answer_of(self, worker: WorkerProcess) -> dict[str, Any]:
+        """What a process says at the end of its job; one that is not fit to go on is ended."""
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 answer: dict[str, Any] = json.loads(await worker.read_line())
         except BaseException as error:
             await worker.end()
-            _remove(target)
             if isinstance(error, TimeoutError):
                 raise PictureRefused.too_complex() from None
             if isinstance(error, (EOFError, ValueError, asyncio.LimitOverrunError)):
                 logger.warning("a picture ended its worker", extra={"exit_status": worker.exit_status})
                 raise PictureRefused.broken() from None
             raise
-        self._idle.append(worker)
         return answer
 
     async def _start(self, line: bytes) -> WorkerProcess:
