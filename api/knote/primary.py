@@ -27,6 +27,13 @@ _PAUSE_SECONDS = 0.1
 Election = tuple[tuple[str, int | None], ObjectId | None]
 
 
+class _Attempt(threading.local):
+    """Whether this thread confirms a primary, and which it has selected last."""
+
+    is_mine = False
+    election: Election | None = None
+
+
 class ConfirmedPrimary:
     """A `server_selector` of the driver that holds back a primary until a majority has confirmed it.
 
@@ -39,7 +46,7 @@ class ConfirmedPrimary:
         self._client: MongoClient[dict[str, Any]] | None = None
         self._confirmed: Election | None = None
         self._confirming = threading.Lock()
-        self._attempt = threading.local()
+        self._attempt = _Attempt()
 
     def __call__(self, servers: Sequence[ServerDescription]) -> list[ServerDescription]:
         """Those of the servers that may be used now."""
@@ -60,7 +67,7 @@ class ConfirmedPrimary:
         election = (server.address, server.election_id)
         if election == self._confirmed:
             return True
-        if getattr(self._attempt, "is_mine", False):
+        if self._attempt.is_mine:
             self._attempt.election = election
             return True
         self._confirm()
@@ -79,8 +86,8 @@ class ConfirmedPrimary:
                     read_concern=ReadConcern("linearizable"),
                 )
                 collection.find_one({"_id": None})
-            # A server that is asked directly is not selected.
-            self._confirmed = getattr(self._attempt, "election", None)
+            # None where one server is asked directly: the driver selects none.
+            self._confirmed = self._attempt.election
         except PyMongoError:
             # It may be over, or the others away, or the user not known there yet: all pass with time.
             time.sleep(_PAUSE_SECONDS)

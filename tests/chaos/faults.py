@@ -195,7 +195,9 @@ async def mongo_elect(system: System, draw: random.Random) -> AsyncIterator[None
     """A secondary becomes primary, and does not learn for a while what was acknowledged before."""
     _, others = await _members(system)
     successor = draw.choice(others)
-    async with successor.failing(UNAWARE):
+    async with contextlib.AsyncExitStack() as stack:
+        with contextlib.suppress(PyMongoError):
+            await stack.enter_async_context(successor.failing(UNAWARE))
         await asyncio.sleep(_UNAWARE_SECONDS)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LONGEST_ELECTION_SECONDS):

@@ -11,6 +11,7 @@ from typing import Any
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
+from bootstrap.job import bootstrap
 from bootstrap.members import SET, Member
 from knote.local.datafolder import write_private
 from knote.local.ports import free_port
@@ -76,12 +77,9 @@ class ChaosMember(Member):
         try:
             yield
         finally:
-            await self._set_fail_point(fail_point, "off")
-
-    async def _set_fail_point(self, name: str, mode: str) -> None:
-        with contextlib.suppress(PyMongoError):
-            async with self.open_admin() as client:
-                await client.admin.command("configureFailPoint", name, mode=mode)
+            # One that was killed meanwhile has forgotten it.
+            with contextlib.suppress(PyMongoError):
+                await self._set_fail_point(fail_point, "off")
 
     async def fail(self, fail_point: dict[str, Any] | None) -> None:
         """Makes it answer the API as the fail point says; None: as it should."""
@@ -90,8 +88,11 @@ class ChaosMember(Member):
         if fail_point is not None:
             mode = {"activationProbability": fail_point.pop("probability")}
             data = {"appName": _APP, **fail_point}
+        await self._set_fail_point("failCommand", mode, data=data)
+
+    async def _set_fail_point(self, name: str, mode: Any, **more: Any) -> None:
         async with self.open_admin() as client:
-            await client.admin.command("configureFailPoint", "failCommand", mode=mode, data=data)
+            await client.admin.command("configureFailPoint", name, mode=mode, **more)
 
 
 class ReplicaSet:
@@ -115,6 +116,18 @@ class ReplicaSet:
     def url(self) -> str:
         """What `MONGO_URL` takes."""
         return f"mongodb://knote:{self.password}@{self.names}/knote?replicaSet={SET}&authSource=admin"
+
+    async def bootstrap(self) -> None:
+        """Makes set and user as a deployment does, once the members run."""
+        run = await bootstrap(
+            {
+                "KNOTE_MONGO_MEMBERS": self.names,
+                "KNOTE_MONGO_KEYFILE": str(self.keyfile),
+                "MONGO_URL": self.url,
+            },
+            secrets=(self.password,),
+        )
+        assert run.status == 0, run.output
 
     async def primary(self) -> ChaosMember | None:
         """The member that takes writes, if there is one."""

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import httpx
 
-from bootstrap.job import bootstrap
 from chaos.disks import MEBIBYTE, Disk, own_mounts
 from chaos.history import Chore
 from chaos.mongo import ReplicaSet
@@ -89,7 +88,8 @@ class System:
             self.fleet = Fleet(self._replicas(), self.network)
             # Replicas wait for their stores, as they do wherever all is started at once.
             await stack.enter_async_context(self.fleet.running())
-            await self._bootstrap()
+            # An object server has made its bucket.
+            await self.mongo.bootstrap()
             # Where there are accounts it must make no difference, whoever has set it.
             seen = {"OPEN_PICTURE_SECONDS": "600"} if self.size.auth == "accounts" else {}
             self.web = HeldWeb(
@@ -140,18 +140,6 @@ class System:
             await self.network.open(
                 member.data_dir.name, member.line_port, "tcp", [member.ports["mongo"]], seed=self._seed
             )
-
-    async def _bootstrap(self) -> None:
-        """Makes set and user as a deployment does; an object server has made its bucket."""
-        run = await bootstrap(
-            {
-                "KNOTE_MONGO_MEMBERS": self.mongo.names,
-                "KNOTE_MONGO_KEYFILE": str(self.mongo.keyfile),
-                "MONGO_URL": self.mongo.url,
-            },
-            secrets=(self.mongo.password,),
-        )
-        assert run.status == 0, run.output
 
     @property
     def has_false_clock(self) -> bool:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bootstrap.job import bootstrap
 from chaos.mongo import UNAWARE, ChaosMember, ReplicaSet
 from knote.errors import NotesUnavailable
 from knote.mongo import Database, database_errors, open_database, wait_for_primary
@@ -25,15 +24,7 @@ async def replica_set(tmp_path: Path) -> AsyncIterator[ReplicaSet]:
             stack.push_async_callback(member.kill)
             await ensure_running(member)
             member.line_port = member.ports["mongo"]
-        run = await bootstrap(
-            {
-                "KNOTE_MONGO_MEMBERS": found.names,
-                "KNOTE_MONGO_KEYFILE": str(found.keyfile),
-                "MONGO_URL": found.url,
-            },
-            secrets=(found.password,),
-        )
-        assert run.status == 0, run.output
+        await found.bootstrap()
         yield found
 
 
