@@ -8,6 +8,7 @@ from pydantic_core import to_json
 
 from knote.asker import Owner, owner_field
 from knote.clock import Clock, IdSource
+from knote.coalescing import Coalesced
 from knote.errors import (
     Conflict,
     ContentTooLarge,
@@ -53,6 +54,7 @@ class NoteService:
         self._max_note_bytes = max_note_bytes
         self._clock = clock
         self._new_id = new_id
+        self._encoded_page = Coalesced(self._encode_page)
 
     async def create(self, owner: Owner, content: str, idempotency_key: str | None) -> Note:
         """Writes a new note, or answers the one that the same key and content made before.
@@ -106,8 +108,14 @@ class NoteService:
     ) -> EncodedPage:
         """The same page as the bytes of an answer. Raises `Invalid` as `page` does.
 
-        What the store holds was checked when it was written, and is not checked again.
+        Those who open a notebook in the same moment share it.
         """
+        return await self._encoded_page(owner, limit, cursor, search)
+
+    async def _encode_page(
+        self, owner: Owner, limit: int, cursor: str | None, search: str | None
+    ) -> EncodedPage:
+        # What the store holds was checked when it was written, and is not checked again.
         body = to_json(await self.page(owner, limit, cursor, search))
         return EncodedPage(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
 

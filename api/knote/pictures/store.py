@@ -6,12 +6,13 @@ object can never hit a new one. A smaller variant lies beside its original as `w
 """
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from knote.asker import Owner, owned_by
+from knote.coalescing import Batched
 from knote.errors import StoreUnavailable
 from knote.mongo import (
     ASCENDING,
@@ -78,6 +79,7 @@ class PictureStore:
     def __init__(self, database: Database, bucket: Bucket) -> None:
         self._rows: Collection = database["pictures"]
         self._bucket = bucket
+        self._find = Batched(self._find_all)
 
     async def ensure_indexes(self) -> None:
         """Creates what is missing; any number of replicas may do so at once."""
@@ -86,8 +88,15 @@ class PictureStore:
 
     async def find(self, owner: Owner, picture_id: str) -> Document | None:
         """The row of an owner's picture that is ready."""
+        row = await self._find(picture_id)
+        return row if row is not None and row.get("owner") == owner else None
+
+    async def _find_all(self, picture_ids: Sequence[str]) -> dict[str, Document]:
+        """The rows of anybody's pictures that are ready: whoever asks for one of them looks whose it is."""
+        condition = {"_id": {"$in": picture_ids}, "state": "ready"}
         with database_errors():
-            return await self._rows.find_one({"_id": picture_id, "state": "ready", **owned_by(owner)})
+            found = await self._rows.find(condition).to_list(len(picture_ids))
+        return {row["_id"]: row for row in found}
 
     async def peek(self, picture_id: str) -> Document | None:
         """The row of anybody's picture that is ready: for who looks after the stores."""

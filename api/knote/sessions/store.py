@@ -1,7 +1,9 @@
 """Sessions in MongoDB: one document each, found by the hash of its secret, gone when it is over."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from knote.coalescing import Batched
 from knote.mongo import (
     ASCENDING,
     DESCENDING,
@@ -28,6 +30,7 @@ class SessionStore:
 
     def __init__(self, database: Database) -> None:
         self._sessions: Collection = database["sessions"]
+        self._find = Batched(self._find_all)
 
     async def ensure_indexes(self) -> None:
         """Creates what is missing; any number of replicas may do so at once."""
@@ -41,13 +44,16 @@ class SessionStore:
 
     async def find(self, hashed: str, now: datetime) -> tuple[Document, Document] | None:
         """The session that is not over, and its user as they are now: one command."""
+        found = await self._find(hashed)
         # MongoDB looks for what has expired once a minute only.
-        stages: list[Document] = [{"$match": {"_id": hashed, "expires_at": {"$gt": now}}}, _USER]
-        with database_errors():
-            found = await self._sessions.aggregate(stages).to_list(1)
-        if not found or not found[0]["users"]:
+        if found is None or found["expires_at"] <= now or not found["users"]:
             return None
-        return found[0], found[0]["users"][0]
+        return found, found["users"][0]
+
+    async def _find_all(self, hashes: Sequence[str]) -> dict[str, Document]:
+        with database_errors():
+            found = self._sessions.aggregate([{"$match": {"_id": {"$in": hashes}}}, _USER])
+            return {session["_id"]: session for session in await found.to_list(len(hashes))}
 
     async def touch(self, hashed: str, seen_at: datetime, expires_at: datetime) -> None:
         """Notes that the session was used. One that has ended meanwhile stays ended."""

@@ -1,7 +1,9 @@
 """API tokens in MongoDB: one document each, found by the hash of its secret."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from knote.coalescing import Batched
 from knote.mongo import (
     ASCENDING,
     DESCENDING,
@@ -26,6 +28,7 @@ class TokenStore:
 
     def __init__(self, database: Database) -> None:
         self._tokens: Collection = database["tokens"]
+        self._find = Batched(self._find_all)
 
     async def ensure_indexes(self) -> None:
         """Creates what is missing; any number of replicas may do so at once."""
@@ -39,11 +42,15 @@ class TokenStore:
 
     async def find(self, hashed: str) -> tuple[Document, Document] | None:
         """The token of that hash, over or not, and its user as they are now: one command."""
-        with database_errors():
-            found = await self._tokens.aggregate([{"$match": {"hash": hashed}}, _USER]).to_list(1)
-        if not found or not found[0]["users"]:
+        found = await self._find(hashed)
+        if found is None or not found["users"]:
             return None
-        return found[0], found[0]["users"][0]
+        return found, found["users"][0]
+
+    async def _find_all(self, hashes: Sequence[str]) -> dict[str, Document]:
+        with database_errors():
+            found = self._tokens.aggregate([{"$match": {"hash": {"$in": hashes}}}, _USER])
+            return {token["hash"]: token for token in await found.to_list(len(hashes))}
 
     async def touch(self, token_id: str, used_at: datetime) -> None:
         """Notes that the token was used. One that has been revoked meanwhile stays revoked."""
