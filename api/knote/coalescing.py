@@ -2,38 +2,38 @@
 
 Whoever asks shares a read that has not begun yet, never one that has: what it finds is no older than the
 moment of asking, so nobody is shown less than was acknowledged before. Nobody waits for others to come,
-either: the read begins in the next turn, and finds there whoever has come by then.
+either: the read begins in the next turn, and whoever has come by then is in it.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Generic, TypeVar, TypeVarTuple
 
-P = ParamSpec("P")
+Arguments = TypeVarTuple("Arguments")
 Key = TypeVar("Key")
 Result = TypeVar("Result")
 
 
-class Coalesced(Generic[P, Result]):
+class Coalesced(Generic[*Arguments, Result]):
     """A function whose calls with the same arguments, in the same turn, are one call.
 
     All of them get the one result, which they must leave as it is, or the one error. One that is cancelled
     leaves the others what they wait for.
     """
 
-    def __init__(self, function: Callable[P, Coroutine[Any, Any, Result]]) -> None:
-        """`function` takes positional arguments that can be keys of a dictionary."""
+    def __init__(self, function: Callable[[*Arguments], Coroutine[Any, Any, Result]]) -> None:
+        """The arguments must be fit for the keys of a dictionary."""
         self._function = function
-        self._next: dict[tuple[object, ...], asyncio.Task[Result]] = {}
+        self._next: dict[tuple[*Arguments], asyncio.Task[Result]] = {}
 
-    async def __call__(self, *arguments: P.args, **_: P.kwargs) -> Result:
+    async def __call__(self, *arguments: *Arguments) -> Result:
         """What the function returns."""
-        task = self._next.get(arguments)
-        if task is None:
-            task = self._next[arguments] = asyncio.create_task(self._begin(arguments))
-        return await asyncio.shield(task)
+        call = self._next.get(arguments)
+        if call is None:
+            call = self._next[arguments] = asyncio.create_task(self._begin(arguments))
+        return await asyncio.shield(call)
 
-    async def _begin(self, arguments: tuple[Any, ...]) -> Result:
+    async def _begin(self, arguments: tuple[*Arguments]) -> Result:
         del self._next[arguments]
         return await self._function(*arguments)
 

@@ -1,13 +1,13 @@
 """Pure ASGI around every request: its id, its log line, the limit of its body, safe headers."""
 
 import logging
+import random
 import re
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -47,7 +47,8 @@ class RequestContext:
     ) -> None:
         """`headers` come with every answer, beside the safe ones that all have."""
         self._app = app
-        self._headers = {**_HEADERS, **(headers or {})}
+        told = {**_HEADERS, **(headers or {})}
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in told.items()]
         self._observe = observe
         self._is_draining = is_draining
 
@@ -58,7 +59,8 @@ class RequestContext:
             return
         started = time.perf_counter()
         given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        # Nobody gains by guessing one.
+        request_id = given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
         scope["request_id"] = request_id
         token = request_id_of_context.set(request_id)
         status = 500
@@ -70,14 +72,15 @@ class RequestContext:
             if message["type"] == "http.response.start":
                 is_started = True
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = request_id
-                for name, value in self._headers.items():
-                    # nginx keeps this one, and would send it with the store's errors too.
-                    if name != "Cache-Control" or "X-Accel-Redirect" not in headers:
-                        headers.setdefault(name, value)
+                headers = [*message["headers"], (b"x-request-id", request_id.encode())]
+                names = {name for name, _ in headers}
+                # nginx keeps this one, and would send it with the store's errors too.
+                if b"x-accel-redirect" in names:
+                    names.add(b"cache-control")
+                headers += [header for header in self._headers if header[0] not in names]
                 if self._is_draining():
-                    headers["Connection"] = "close"
+                    headers.append((b"connection", b"close"))
+                message["headers"] = headers
             elif message["type"] == "http.response.body":
                 size_bytes += len(message.get("body", b""))
             await send(message)

@@ -224,9 +224,8 @@ async def wait_for_primary(database: Database, *, timeout_seconds: float) -> Non
 
 def _has_primary(client: AsyncIOMotorClient[Document]) -> bool:
     # Motor's types call both methods; they are properties.
-    primary = cast("ClientOptions", client.options).server_selector
-    topology = cast("TopologyDescription", client.topology_description)
-    return bool(topology.apply_selector(ReadPreference.PRIMARY, custom_selector=primary))
+    primary = cast("ConfirmedPrimary", cast("ClientOptions", client.options).server_selector)
+    return primary.is_in(cast("TopologyDescription", client.topology_description))
 
 
 def _unavailable() -> NotesUnavailable:

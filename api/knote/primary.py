@@ -18,6 +18,7 @@ from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.server_description import ServerDescription
 from pymongo.server_type import SERVER_TYPE
+from pymongo.topology_description import TopologyDescription
 
 # Any collection will do, and that there is none: what counts is what the answer waits for.
 _COLLECTION = "elections"
@@ -47,10 +48,19 @@ class ConfirmedPrimary:
         self._confirmed: Election | None = None
         self._confirming = threading.Lock()
         self._attempt = _Attempt()
+        self._usable: TopologyDescription | None = None
 
     def __call__(self, servers: Sequence[ServerDescription]) -> list[ServerDescription]:
         """Those of the servers that may be used now."""
         return [server for server in servers if self._may_be_used(server)]
+
+    def is_in(self, topology: TopologyDescription) -> bool:
+        """Whether there is a primary that may be used: for who asks before each request."""
+        if topology is not self._usable:
+            if not topology.apply_selector(ReadPreference.PRIMARY, custom_selector=self):
+                return False
+            self._usable = topology
+        return True
 
     def watch(self, client: MongoClient[dict[str, Any]]) -> None:
         """Whose primaries these are, before the first operation. Has it connect, and returns at once."""

@@ -7,7 +7,7 @@ import re
 import ssl
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -120,7 +120,7 @@ class Bucket:
             async with asyncio.timeout(seconds):
                 await self._client.put_object(Bucket=self.name, Key=key, Body=body, ContentType=content_type)
 
-    async def get(self, key: str, *, first: int = 0, last: int | None = None) -> AsyncIterator[bytes]:
+    async def get(self, key: str, *, first: int = 0, last: int | None = None) -> AsyncGenerator[bytes, None]:
         """The bytes `first` to `last`, both included, in chunks. Raises `ObjectMissing`.
 
         The request is made before this returns, so that an error still has a status to be told with.
@@ -176,7 +176,7 @@ class Reader:
         self._session = session
         self._proxy = proxy
 
-    async def open(self, url: str, span: str | None) -> AsyncIterator[bytes]:
+    async def open(self, url: str, span: str | None) -> AsyncGenerator[bytes, None]:
         """The bytes in chunks, all or those of the HTTP range `span`. Tries twice, as aioboto3 does."""
         try:
             answer = await self._get(url, span)
@@ -199,7 +199,7 @@ class Reader:
             URL(url, encoded=True), headers=headers, proxy=self._proxy, allow_redirects=False
         )
 
-    async def _chunks(self, answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    async def _chunks(self, answer: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
         with bucket_errors():
             async with answer:
                 async for chunk in answer.content.iter_any():

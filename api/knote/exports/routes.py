@@ -3,11 +3,11 @@
 from typing import Any
 
 from fastapi import Response
-from fastapi.responses import StreamingResponse
 
 from knote.deps import AskedRoute, CurrentAsker, Exports, FromClient
 from knote.errors import NotFound
 from knote.routing import open_router
+from knote.streaming import Stream
 
 router = open_router("/account", tag="accounts", route_class=AskedRoute)
 
@@ -33,4 +33,4 @@ async def export_account(asker: CurrentAsker, exports: Exports, client: FromClie
         "Content-Disposition": f'attachment; filename="{export.file_name}"',
         "Cache-Control": "no-store",
     }
-    return StreamingResponse(export.chunks, headers=headers, media_type="application/zip")
+    return Stream(export.chunks, headers=headers, media_type="application/zip")

@@ -29,7 +29,7 @@ class Export(NamedTuple):
     """An export that has begun: a name for its file, and its bytes."""
 
     file_name: str
-    chunks: AsyncIterator[bytes]
+    chunks: AsyncGenerator[bytes, None]
 
 
 class ExportService:
@@ -133,7 +133,7 @@ class ExportService:
         return {id_: picture_path(id_, content_type) for id_, content_type in types.items()}
 
 
-async def _preceded(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+async def _preceded(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
     async with aclosing(rest):
         yield first
         async for part in rest:

@@ -1,10 +1,11 @@
 """Who sends a picture's bytes, once the API has said that they may be seen: it, nginx, or the store."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from urllib.parse import urlsplit
 
 from fastapi import Response
-from fastapi.responses import StreamingResponse
+
+from knote.streaming import Stream
 
 # The location of web's nginx that fetches from the object store; nobody can ask for it from outside.
 INTERNAL_PREFIX = "/_s3"
@@ -28,7 +29,7 @@ def may_hand_over(headers: Mapping[str, str], *, is_range_used: bool) -> bool:
 
 
 async def by_api(
-    chunks: AsyncIterator[bytes],
+    chunks: AsyncGenerator[bytes, None],
     size_bytes: int,
     headers: Mapping[str, str],
     content_type: str,
@@ -38,7 +39,7 @@ async def by_api(
     """An answer of the bytes themselves, which are `size_bytes` in all."""
     told = {**headers, "Content-Length": str(size_bytes)}
     if size_bytes > WHOLE_BYTES:
-        return StreamingResponse(chunks, status, told, content_type)
+        return Stream(chunks, status, told, content_type)
     return Response(b"".join([chunk async for chunk in chunks]), status, told, content_type)
 
 

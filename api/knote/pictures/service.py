@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import logging
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -132,7 +132,7 @@ class PictureService:
             kept = await self._make_variant(original, name, step)
         return Served(name, kept["content_type"], kept["size_bytes"])
 
-    async def open(self, served: Served, span: ByteRange | None) -> AsyncIterator[bytes]:
+    async def open(self, served: Served, span: ByteRange | None) -> AsyncGenerator[bytes, None]:
         """The bytes to serve, in chunks."""
         first, last = span or (0, None)
         try:

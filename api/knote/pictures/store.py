@@ -6,7 +6,7 @@ object can never hit a new one. A smaller variant lies beside its original as `w
 """
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -284,7 +284,7 @@ class PictureStore:
 
     async def get_object(
         self, name: ObjectName, first: int = 0, last: int | None = None
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """The bytes of one object from `first` to `last`, both included. Raises `ObjectMissing`."""
         return await self._bucket.get(name.key, first=first, last=last)
 
