@@ -42,6 +42,7 @@ WRITES = "bench_writes"
 AT_ONCE = 16
 LARGEST_AT_ONCE = 8
 COLD_PICTURES = 1_000
+PAGES = 500
 SETUP_TOKEN = secrets.token_urlsafe()
 ACCOUNTS: dict[str, Any] = {
     "KNOTE_PICTURE_DELIVERY": "accel",
@@ -55,16 +56,19 @@ Row = Callable[[Stage], Awaitable[list[Result]]]
 
 
 async def open_notebook(stage: Stage) -> list[Result]:
-    """The first page, beside one find of 20 encoded by the fastest JSON library."""
+    """The first page, beside one find of 20 encoded by the fastest JSON library; and no two the same page.
+
+    Those who open a notebook in the same moment share a find, so the second says what each costs alone.
+    """
     database = name_of(1_000)
+    first = f"{NOTES}?limit=20"
     async with running(stage.knote(database)) as knote, bare_notes(stage, database) as limit:
+        pages = [f"{first}&cursor={cursor}" for cursor in await cursors(stage, database, 0, PAGES)]
+        shared, alone = rate(f"{knote.url}{first}"), rate(knote.url, *pages, script="each")
+        bare = rate(f"{limit.url}/list")
         return [
-            await beside(
-                "open the notebook",
-                rate(f"{knote.url}{NOTES}?limit=20"),
-                rate(f"{limit.url}/list"),
-                target=0.80,
-            )
+            await beside("open the notebook", shared, bare, target=0.80),
+            await beside("open the notebook, each another page", alone, bare, target=0.80),
         ]
 
 
@@ -76,7 +80,7 @@ async def grown(stage: Stage) -> list[Result]:
             names.append(f"grown: {size:,} notes, first page")
             sides.append(rate(f"{replica.url}{NOTES}?limit=20"))
             if size > SIZES[0]:
-                cursor = await cursor_far_down(stage, name_of(size), size)
+                (cursor,) = await cursors(stage, name_of(size), size * 9 // 10, 1)
                 names.append(f"grown: {size:,} notes, 90 % down")
                 sides.append(rate(f"{replica.url}{NOTES}?limit=20&cursor={cursor}"))
         smallest, *others = await in_turn(sides)
@@ -532,12 +536,13 @@ def empty_cache(web: Web) -> None:
             file.unlink()
 
 
-async def cursor_far_down(stage: Stage, database: str, size: int) -> str:
-    """The cursor of the page that begins when 90 % of the notes are over."""
+async def cursors(stage: Stage, database: str, passed: int, count: int) -> list[str]:
+    """The cursors of the pages that begin after so many notes, and after one more each time."""
     async with stage.mongo.open_admin() as client:
         found = client[database]["notes"].find({"is_deleted": False}, {"created_at": True})
-        [note] = await found.sort([("created_at", -1), ("_id", -1)]).skip(size * 9 // 10).limit(1).to_list()
-    return encode_cursor(Keyset(note["created_at"].replace(tzinfo=UTC), note["_id"]), scope="notes?q=")
+        notes = await found.sort([("created_at", -1), ("_id", -1)]).skip(passed).limit(count).to_list()
+    keysets = [Keyset(note["created_at"].replace(tzinfo=UTC), note["_id"]) for note in notes]
+    return [encode_cursor(keyset, scope="notes?q=") for keyset in keysets]
 
 
 async def empty(stage: Stage) -> None:

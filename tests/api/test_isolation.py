@@ -1,5 +1,6 @@
 """Two accounts over everything that is kept: neither reads, changes or guesses what is the other's."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
@@ -49,6 +50,36 @@ async def upload(client: httpx.AsyncClient, data: bytes) -> dict[str, Any]:
     assert answer.status_code in {200, 201}, answer.text
     kept: dict[str, Any] = answer.json()
     return kept
+
+
+async def test_who_asks_in_the_same_moment_is_told_what_is_their_own(
+    open_signed_in: OpenClient, open_client: OpenClient, settings: Settings
+) -> None:
+    """Of one replica, which makes what they ask for together one command."""
+    async with open_signed_in("ada") as ada, open_signed_in("bob") as bob:
+        cookies = {"ada": ada.cookies, "bob": bob.cookies, "nobody": httpx.Cookies()}
+        notes = {"ada": await publish(ada, "ada's"), "bob": await publish(bob, "bob's")}
+        pictures = {"ada": await upload(ada, picture(seed=1)), "bob": await upload(bob, picture(seed=2))}
+    async with open_client(auth="accounts") as both:
+
+        async def get(name: str, path: str) -> httpx.Response:
+            header = "; ".join(f"{key}={value}" for key, value in cookies[name].items())
+            return await both.get(path, headers={"Cookie": header} if header else {})
+
+        for _ in range(3):
+            names = ["ada", "bob", "nobody"] * 3
+            lists = await asyncio.gather(*(get(name, NOTES) for name in names))
+            for name, answer in zip(names, lists, strict=True):
+                if name == "nobody":
+                    assert answer.status_code == 401
+                else:
+                    assert [note["id"] for note in answer.json()["items"]] == [notes[name]["id"]]
+            asked = [(name, owner) for name in ("ada", "bob") for owner in ("ada", "bob")] * 2
+            shown = await asyncio.gather(*(get(name, pictures[owner]["url"]) for name, owner in asked))
+            assert [answer.status_code for answer in shown] == [
+                200 if name == owner else 404 for name, owner in asked
+            ]
+    await expect_stored(settings, notes=2, pictures=2)
 
 
 async def test_a_strangers_note_is_one_that_never_was(two: Two) -> None:

@@ -1,5 +1,6 @@
 """What each request costs: commands to MongoDB, and requests to the object store."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from urllib.parse import urlsplit
@@ -118,6 +119,24 @@ async def test_a_list_of_a_hundred_large_notes_is_one_command(costs: Costs) -> N
     answer, *spent = await costs.of("GET", NOTES, params={"limit": 100})
     assert len(answer.json()["items"]) == 100
     assert spent == [["find"], []]
+
+
+async def test_readers_of_one_moment_share_a_command(open_in_mode: OpenClient, mode: str) -> None:
+    """All of the first page; and of several pictures, each of which is looked up for itself."""
+    who = ["aggregate"] if mode == "accounts" else []
+    async with open_in_mode(requests_per_minute=0) as client:
+        files = [{"file": ("image.png", picture(seed=n))} for n in range(4)]
+        uploads = [(await client.post(PICTURES, files=file)).json() for file in files]
+        COMMANDS.names.clear()
+        lists = await asyncio.gather(*(client.get(NOTES) for _ in range(10)))
+        assert {(answer.status_code, answer.text) for answer in lists} == {(200, lists[0].text)}
+        assert len({answer.headers["x-request-id"] for answer in lists}) == 10
+        assert COMMANDS.names == [*who, "find"]
+        COMMANDS.names.clear()
+        tags = {"If-None-Match": "*"}
+        heads = await asyncio.gather(*(client.get(each["url"], headers=tags) for each in uploads * 3))
+        assert [answer.headers["etag"] for answer in heads] == [f'"{each["id"]}"' for each in uploads * 3]
+        assert COMMANDS.names == [*who, "find"]
 
 
 async def test_what_pictures_cost(costs: Costs, mode: str) -> None:

@@ -64,6 +64,7 @@ PLANTS = [
     _plant("unconditional_replace", "rivals", 2),
     _plant("reads_from_secondaries", "secondary behind", 3, is_whole=True),
     _plant("primary_at_once", "another is elected", 3, is_whole=True),
+    _plant("shared_too_long", Recipe(recipes.quietly(500), _LISTS), 3),
     _plant("majority_off", "primary alone and killed", 1),
     _plant("offset_paging", Recipe(recipes.quietly(1000), _LISTS), 4),
     _plant("early_ack", "s3 refuses", 5, is_whole=True),

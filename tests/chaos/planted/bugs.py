@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import os
 import shutil
 import socket
@@ -14,6 +15,7 @@ from typing import Any
 
 from knote import middleware, mongo
 from knote.asker import Asker, Owner
+from knote.coalescing import Coalesced
 from knote.errors import NotesUnavailable, StoreUnavailable
 from knote.fsck import Fsck
 from knote.mongo import Document
@@ -53,6 +55,17 @@ def reads_from_secondaries() -> None:
 def primary_at_once() -> None:
     """A primary is used as soon as it is elected."""
     ConfirmedPrimary.__call__ = lambda self, servers: [*servers]  # type: ignore[method-assign] # noqa: ARG005
+
+
+def shared_too_long() -> None:
+    """A page that was read for one is given for a moment to whoever else asks for it."""
+
+    async def begin(self: Coalesced[*tuple[Any, ...], Any], arguments: tuple[Any, ...]) -> Any:
+        forget = functools.partial(self._next.pop, arguments, None)
+        asyncio.get_running_loop().call_later(0.1, forget)
+        return await self._function(*arguments)
+
+    Coalesced._begin = begin  # type: ignore[method-assign]
 
 
 def majority_off() -> None:
@@ -244,6 +257,7 @@ BUGS: dict[str, Callable[[], None]] = {
         unconditional_replace,
         reads_from_secondaries,
         primary_at_once,
+        shared_too_long,
         majority_off,
         offset_paging,
         early_ack,
