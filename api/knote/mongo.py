@@ -69,7 +69,7 @@ Transaction = AsyncIOMotorClientSession
 
 Result = TypeVar("Result")
 
-_POLL_SECONDS = 0.05
+_FIRST_POLL_SECONDS, _MOST_POLL_SECONDS = 0.002, 0.05
 _ACKNOWLEDGED = WriteConcern(w="majority", j=True)
 _NO_SUCH_INDEX = 27
 _UNAVAILABLE = (
@@ -216,10 +216,12 @@ async def wait_for_primary(database: Database, *, timeout_seconds: float) -> Non
     each further one would wait as many times longer.
     """
     deadline = time.monotonic() + timeout_seconds
+    pause_seconds = _FIRST_POLL_SECONDS
     while not _has_primary(database.client):
         if time.monotonic() > deadline:
             raise _unavailable()
-        await asyncio.sleep(_POLL_SECONDS)
+        await asyncio.sleep(pause_seconds)
+        pause_seconds = min(2 * pause_seconds, _MOST_POLL_SECONDS)
 
 
 def _has_primary(client: AsyncIOMotorClient[Document]) -> bool:

@@ -160,6 +160,8 @@ class Server(uvicorn.Server):
         """Starts as uvicorn does, then takes what is there out of the garbage collector's work."""
         _raise_open_files()
         _finish_before_others()
+        # Loading leaves next to no garbage; opening the stores does.
+        gc.freeze()
         await super().startup(sockets)
         gc.collect()
         _return_memory()
