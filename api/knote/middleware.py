@@ -1,8 +1,8 @@
 """Pure ASGI around every request: its id, its log line, the limit of its body, safe headers."""
 
 import logging
-import random
 import re
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
@@ -59,8 +59,7 @@ class RequestContext:
             return
         started = time.perf_counter()
         given = Headers(scope=scope).get("x-request-id", "")
-        # Nobody gains by guessing one.
-        request_id = given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
+        request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         scope["request_id"] = request_id
         token = request_id_of_context.set(request_id)
         status = 500

@@ -12,7 +12,7 @@ INTERNAL_PREFIX = "/_s3"
 # What nginx would judge by what it knows of the object, which is less than the API does.
 _JUDGED_BY_API = ("if-match", "if-unmodified-since", "if-modified-since")
 
-# Up to here an answer is held in memory as a whole, which costs less than to watch over a stream.
+# Up to here an answer is held in memory as a whole: it costs less, and a store that fails midway is told.
 WHOLE_BYTES = 128 * 1024
 
 _SAID_BY_NGINX = frozenset({"Accept-Ranges", "Cache-Control"})
