@@ -9,9 +9,9 @@ from starlette.types import Receive, Scope, Send
 
 
 class Stream(StreamingResponse):
-    """Starlette's, which looks out for a client that leaves with a group of tasks, at the price of 100 kB.
+    """Starlette's, but for how it looks out for a client that leaves: by one task, not by a group of them.
 
-    Here one task does, and is looked at before each chunk.
+    The task is looked at before each chunk.
     """
 
     def __init__(

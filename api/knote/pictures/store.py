@@ -79,7 +79,7 @@ class PictureStore:
     def __init__(self, database: Database, bucket: Bucket) -> None:
         self._rows: Collection = database["pictures"]
         self._bucket = bucket
-        self._find = Batched(self._find_all)
+        self._peek = Batched(self._peek_all)
 
     async def ensure_indexes(self) -> None:
         """Creates what is missing; any number of replicas may do so at once."""
@@ -88,20 +88,18 @@ class PictureStore:
 
     async def find(self, owner: Owner, picture_id: str) -> Document | None:
         """The row of an owner's picture that is ready."""
-        row = await self._find(picture_id)
+        row = await self.peek(picture_id)
         return row if row is not None and row.get("owner") == owner else None
 
-    async def _find_all(self, picture_ids: Sequence[str]) -> dict[str, Document]:
-        """The rows of anybody's pictures that are ready: whoever asks for one of them looks whose it is."""
+    async def peek(self, picture_id: str) -> Document | None:
+        """The row of anybody's picture that is ready: for who looks whose it is, or after the stores."""
+        return await self._peek(picture_id)
+
+    async def _peek_all(self, picture_ids: Sequence[str]) -> dict[str, Document]:
         condition = {"_id": {"$in": picture_ids}, "state": "ready"}
         with database_errors():
             found = await self._rows.find(condition).to_list(len(picture_ids))
         return {row["_id"]: row for row in found}
-
-    async def peek(self, picture_id: str) -> Document | None:
-        """The row of anybody's picture that is ready: for who looks after the stores."""
-        with database_errors():
-            return await self._rows.find_one({"_id": picture_id, "state": "ready"})
 
     async def usage(self, owner: Owner) -> Usage:
         """What the owner's pictures take up, those included that are just being stored.
